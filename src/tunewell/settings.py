@@ -1,0 +1,69 @@
+"""What a run is asked to do, and what it tells while it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tunewell.read import Source
+
+
+@dataclass(frozen=True)
+class RunOptions(Source):
+    """What a comparison is asked to do."""
+
+    task: str = "classify"
+    """What goes in and what counts as right; `tunewell tasks` lists them."""
+    methods: tuple[str, ...] | None = None
+    """Ways of adapting the model, separated by commas; all that can do the task unless given."""
+    backbone: tuple[str, ...] | None = None
+    """Pretrained models, separated by commas: a Hub name, a folder, or an earlier run."""
+    metric: str | None = None
+    """What decides; accuracy unless given, or macro F1 where the classes are unequal."""
+    budget: str = "30m"
+    """Time for everything, such as 90s, 15m or 2h."""
+    memory: str | None = None
+    """Memory that a trial may take, such as 8GB; what is free unless given."""
+    trials: int = 3
+    """Settings tried for each method on validation, from its own small grid."""
+    seeds: int = 1
+    """Times that the picked setting is fitted, each with another seed."""
+    seed: int = 0
+    """Decides the split, new heads and the order of rows."""
+    max_length: int | None = None
+    """Tokens a text may have; longer ones are cut. The backbone's own figure unless given."""
+    pooling: Literal["mean", "cls", "last"] | None = None
+    """How a text's token vectors become one; as the backbone was made for unless given."""
+    device: str | None = None
+    """Where to compute, such as cpu or cuda; a GPU where there is one unless given."""
+    dtype: Literal["float32", "bfloat16"] | None = None
+    """Precision of products; bfloat16 where the processor has it unless given."""
+    prefer: Literal["training", "prediction", "memory", "size"] = "training"
+    """What cheap means: seconds to train, milliseconds to predict, peak memory, or size on disk."""
+    margin: float = 0.02
+    """Loss against the best that the recommended method may have at its worst, 0 to 1."""
+    out: str | None = None
+    """The run's folder; runs/ and the name of the data unless given."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a watcher is told."""
+
+    kind: Literal["message", "start", "progress", "done"]
+    message: str = ""
+    """A plain sentence, or the trial's name such as `lora, trial 2 of 3`."""
+    done: float = 0.0
+    """0 to 1, of the whole run."""
+    seconds_left: float | None = None
+    metric: str = ""
+    score: float | None = None
+    """The deciding metric on validation so far."""
+
+
+Watch = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """A watcher that does nothing."""

@@ -1,0 +1,179 @@
+"""The records that travel through the house: frozen, and JSON in and out."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LabelScores = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of the user's data.
+
+    `input` is a text; tasks with richer inputs say what else it may be.
+    """
+
+    input: Any
+    target: Any
+    source: str = ""
+    """The file it came from, as the user named it."""
+    row: int = 0
+    """Its row in that file as a spreadsheet shows it: the header is row 1; 0 if made in memory."""
+    group: str | None = None
+    """Rows of one group stay on one side of a split."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages: `reviews.csv, row 12`."""
+        return f"{self.source}, row {self.row}" if self.source else f"row {self.row}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a predictor says to one input; `value` None means that it gave no usable answer."""
+
+    value: Any
+    confidence: float | None = None
+    """0 to 1; None where the method has no notion of it."""
+    scores: LabelScores | None = None
+    """For tasks with labels: each label's probability; they sum to 1."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """How many numbers a method trains, how many of the model it changes, how many there are.
+
+    `changed` counts the weights that differ once the update is merged (arXiv 2303.15647):
+    for LoRA the whole of each target matrix.
+    """
+
+    trainable: int = 0
+    changed: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pretrained model on disk, as this run uses it."""
+
+    name: str
+    """What the user typed, and what the results call it."""
+    folder: Path
+    """Holds config.json, safetensors weights and the tokenizer."""
+    fingerprint: str
+    """SHA-256 over configuration, weights and tokenizer files."""
+    pooling: str | None
+    """`mean`, `cls` or `last`; None: the architecture's own classification head."""
+    max_length: int
+    """Tokens a row may have; longer ones are cut."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a trial runs and what decides its bits."""
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    """`float32` or `bfloat16` (weights stay float32, products run in bfloat16)."""
+    threads: int = 1
+    memory_bytes: int = 0
+    """Memory that a trial may take; 0 where it is not known."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a comparison may take."""
+
+    seconds: float = 1800.0
+    memory_bytes: int | None = None
+    """None: what is free on this machine."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One method on one backbone with one set of options and one seed."""
+
+    method: str
+    backbone: str
+    """Its name; "" for methods that stand on none."""
+    backbone_fingerprint: str
+    options: dict[str, Any]
+    """The resolved options of the method."""
+    seed: int
+    data: str
+    """Fingerprint of the rows and their split."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What else decides the numbers: max_length, pooling, metric, rows."""
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the content: equal trials have equal keys, so none runs twice."""
+        return fingerprint(to_json(self))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a fit tells while it goes."""
+
+    done: float = 0.0
+    """0 to 1, of this fit."""
+    score: float | None = None
+    """The deciding metric on validation so far."""
+    loss: float | None = None
+    note: str = ""
+    """Something the user should know, kept with the result: rows cut short, batch halved."""
+    borrowed_seconds: float = 0.0
+    """Device seconds of work taken from a shared cache: a cost of this model, not of this run."""
+
+
+def to_json(value: Any) -> Any:
+    """Records, paths, tuples and numpy numbers as plain JSON values.
+
+    >>> to_json(Interval(0.5, 0.4, 0.6))
+    {'value': 0.5, 'low': 0.4, 'high': 0.6}
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()
+    return value
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 of a JSON value, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a record whole or not at all: written aside, then renamed."""
+    aside = path.with_name(path.name + ".part")
+    text = json.dumps(to_json(value), ensure_ascii=False, indent=2, allow_nan=False)
+    aside.write_text(text + "\n", encoding="utf-8")
+    aside.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value that a file holds."""
+    return json.loads(path.read_text(encoding="utf-8"))
