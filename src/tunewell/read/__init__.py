@@ -1,0 +1,22 @@
+"""Files and formats to examples; what is wrong with them, row by row; the split."""
+
+from tunewell.read.check import check, separable_points, unequal
+from tunewell.read.columns import find_columns
+from tunewell.read.formats import read_rows
+from tunewell.read.load import load
+from tunewell.read.near import near_key
+from tunewell.read.records import Columns, Data, Fault, Source
+
+__all__ = [
+    "Columns",
+    "Data",
+    "Fault",
+    "Source",
+    "check",
+    "find_columns",
+    "load",
+    "near_key",
+    "read_rows",
+    "separable_points",
+    "unequal",
+]

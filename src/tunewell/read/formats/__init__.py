@@ -1,0 +1,74 @@
+"""Files to rows: one module a format, found by the ending of a file's name.
+
+A module here is a format when it has `SUFFIXES` (endings in lower case, with the dot) and
+`rows(path)`, which yields `(row number, {column: text})`. It may have `label_names(path, column)`
+for formats that can carry the names of labels.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from tunewell.errors import DataError
+from tunewell.read.text import no_such_file
+
+
+@functools.cache
+def formats() -> dict[str, ModuleType]:
+    """Ending of a file's name -> the module that reads it."""
+    modules = [
+        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
+    ]
+    return {suffix: module for module in modules for suffix in getattr(module, "SUFFIXES", ())}
+
+
+def suffix_of(path: Path) -> str:
+    """The ending that names the format: `.csv` for `a.csv` and `A.CSV.gz`.
+
+    >>> suffix_of(Path("Reviews.CSV.gz"))
+    '.csv'
+    """
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def format_of(path: Path) -> ModuleType:
+    """The module that reads this file; a DataError where none does."""
+    known = formats()
+    if not path.exists():
+        raise no_such_file(path)
+    if suffix_of(path) not in known:
+        raise DataError(
+            f"{path}: files that end in {suffix_of(path)!r} cannot be read."
+            if suffix_of(path)
+            else f"{path}: a name without an ending such as .csv does not say what is in the file.",
+            f"Known endings: {', '.join(sorted(known))}, each also with .gz.",
+            "Save the table as CSV, or give the file the ending that fits.",
+        )
+    return known[suffix_of(path)]
+
+
+def read_rows(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table: `(row number, {column: text})`, one after the other.
+
+    Every cell is the string it is: `007` stays `007`, `NA` stays `NA`, an empty cell is "".
+    Numbers and booleans of JSON and Parquet are their text (`7`, `0.5`, `true`), null is "".
+    Row numbers are those of a spreadsheet in CSV and TSV (the header is row 1, blank rows count, a
+    row over several lines is one), line numbers in JSONL, and count from 1 in JSON and Parquet.
+
+    Raises:
+        DataError: with file, row and column or byte, where something cannot be read as it stands.
+    """
+    path = Path(path)
+    rows: Iterator[tuple[int, dict[str, str]]] = format_of(path).rows(path)
+    return rows
+
+
+def stored_label_names(path: Path, column: str) -> dict[str, str]:
+    """The names of a column's labels, where the file itself carries them; {} otherwise."""
+    reader = getattr(format_of(path), "label_names", None)
+    return reader(path, column) if reader else {}

@@ -1,0 +1,159 @@
+"""From what the user named to the three parts, with all that was left out or altered told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from tunewell.errors import ConfigError, DataError
+from tunewell.read.columns import MOST_LABELS, columns_in, find_columns
+from tunewell.read.examples import read_examples
+from tunewell.read.files import files_of
+from tunewell.read.formats import stored_label_names
+from tunewell.read.label_names import read_label_names
+from tunewell.read.records import Columns, Data, Fault, Source
+from tunewell.read.split import sample, shares, split
+from tunewell.read.words import many, names_listed, shown
+from tunewell.values import Example
+
+FEW_ROWS = 200
+"""Validation rows that are kept however few training rows are asked for."""
+
+
+def load(source: Source, seed: int = 0) -> Data:
+    """Read, divide and sample the rows. Depends on the rows, the options and `seed` only.
+
+    Raises:
+        ConfigError: an option is wrong, such as the name of a column.
+        DataError: a file cannot be read, or nothing could be trained or scored with the rows.
+    """
+    for option, value, least in (("rows", source.rows, 2), ("test-rows", source.test_rows, 1)):
+        if value is not None and value < least:
+            raise ConfigError(f"--{option} is {value}.", f"At least {least} was expected.")
+    files = files_of(source)
+    columns = find_columns(files["train"], source.input, source.target, source.group)
+    faults = [Fault("columns", "note", columns.why, source=str(files["train"]))]
+    parts: dict[str, list[Example]] = {}
+    for part, path in files.items():
+        here = columns if part == "train" else columns_in(path, columns, files["train"])
+        parts[part], found = read_examples(path, here)
+        faults += found
+    _refuse_untrainable(files["train"], columns, parts["train"])
+    _refuse_unscorable(files, parts)
+
+    wanted = shares("validation" in files, "test" in files)
+    if len(wanted) > 1:
+        divided = split(parts["train"], wanted, seed)
+        faults.append(_told_split(files["train"], columns, divided, seed))
+        parts |= divided
+    parts, sampled = _sampled(source, parts, seed)
+    faults += sampled
+    labels = {example.target for part in parts.values() for example in part}
+    names = stored_label_names(files["train"], columns.target or "")
+    names = {label: name for label, name in names.items() if label in labels}
+    if source.label_names is not None:
+        names = read_label_names(source.label_names, labels)
+    faults += _told_unnamed(names, labels)
+    train, validation, test = (tuple(parts[name]) for name in ("train", "validation", "test"))
+    mark = _fingerprint({"train": train, "validation": validation, "test": test})
+    return Data(columns, train, validation, test, tuple(faults), mark, names)
+
+
+def _refuse_untrainable(path: Path, columns: Columns, train: Sequence[Example]) -> None:
+    """A DataError where the rows with text and label cannot teach anything."""
+    column = shown(columns.target or "")
+    labels = list(dict.fromkeys(example.target for example in train))
+    if not train:
+        raise DataError(
+            f"{path}: no row has both a text in {shown(columns.input)} and a label in {column}.",
+            remedy="Name the right columns with --input NAME --target NAME.",
+        )
+    if len(labels) == 1:
+        raise DataError(
+            f"{path}: every row has the same label {shown(labels[0])} in column {column}.",
+            "Two different labels at least are needed to learn a difference.",
+            "Add rows of another class, or choose another column with --target NAME.",
+        )
+    if len(labels) > MOST_LABELS or 2 * len(labels) > len(train):
+        raise DataError(
+            f"{path}: column {column} has {many(len(labels), 'different value')} "
+            f"in {many(len(train), 'row')}.",
+            "It looks like an identifier, a measure or free text, not like a label.",
+            "Choose another column with --target NAME.",
+        )
+
+
+def _refuse_unscorable(files: Mapping[str, Path], parts: Mapping[str, list[Example]]) -> None:
+    """A DataError where a validation or test file has no row that could be scored."""
+    known = {example.target for example in parts["train"]}
+    for part in ("validation", "test"):
+        if part in parts and not any(example.target in known for example in parts[part]):
+            labels = dict.fromkeys(example.target for example in parts[part])
+            found = f"its labels are {names_listed(labels)}" if labels else "no row has a label"
+            raise DataError(
+                f"{files[part]}: no {part} row has a label that occurs in train; {found}.",
+                f"The labels in train are {names_listed(sorted(known))}.",
+                f"Leave the file out, and {part} rows are taken from the training rows.",
+            )
+
+
+def _told_split(
+    path: Path, columns: Columns, parts: Mapping[str, Sequence[Example]], seed: int
+) -> Fault:
+    sizes = ", ".join(f"{len(rows):,} {part} rows" for part, rows in parts.items())
+    groups = f"and rows with the same {shown(columns.group)} " if columns.group else ""
+    return Fault(
+        "split",
+        "note",
+        f"{path} was divided into {sizes} (seed {seed}), class by class; texts that differ only "
+        f"in case, punctuation or space {groups}stay together.",
+        count=sum(map(len, parts.values())),
+        source=str(path),
+    )
+
+
+def _sampled(
+    source: Source, parts: dict[str, list[Example]], seed: int
+) -> tuple[dict[str, list[Example]], list[Fault]]:
+    """The parts cut to the rows asked for, and what was cut."""
+    most = {"train": source.rows, "test": source.test_rows}
+    if source.rows is not None:
+        most["validation"] = max(source.rows // 4, FEW_ROWS)
+    faults = []
+    for part, rows in most.items():
+        if rows is None or len(parts[part]) <= rows:
+            continue
+        before = parts[part]
+        parts = parts | {part: sample(before, rows, seed)}
+        why = "to fit the training rows asked for" if part == "validation" else "as asked"
+        faults.append(
+            Fault(
+                "sampled",
+                "note",
+                f"{rows:,} of {len(before):,} {part} rows are used, {why}, drawn class by class.",
+                count=len(before) - rows,
+            )
+        )
+    if len({example.target for example in parts["train"]}) < 2:
+        raise ConfigError(f"With --rows {source.rows} only one class is left.", "", "Use more.")
+    return parts, faults
+
+
+def _told_unnamed(names: Mapping[str, str], labels: Iterable[str]) -> list[Fault]:
+    unnamed = sorted(set(labels) - names.keys()) if names else []
+    if not unnamed:
+        return []
+    sentence = f"Labels without a name: {names_listed(unnamed)}. They go by the label itself."
+    return [Fault("unnamed_labels", "warning", sentence, remedy="Name all labels or none.")]
+
+
+def _fingerprint(parts: Mapping[str, Iterable[Example]]) -> str:
+    digest = hashlib.sha256()
+    for part, examples in parts.items():
+        digest.update(f"{part}\n".encode())
+        for example in examples:
+            for text in (example.input, example.target):
+                content = text.encode("utf-8")
+                digest.update(b"%d:" % len(content) + content)
+    return digest.hexdigest()

@@ -1,0 +1,95 @@
+"""Texts that stand more than once: in one file, with two labels, or in two parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tunewell.read.near import near_key
+from tunewell.read.records import Data, Fault, first_rows
+from tunewell.read.words import many, rows_listed
+from tunewell.values import Example
+
+
+def repeated(examples: Sequence[Example]) -> Iterable[Fault]:
+    """Duplicates, near-duplicates and contradictions among the rows of one file."""
+    source = examples[0].source
+    texts: dict[str, Example] = {}
+    keys: set[str] = set()
+    exact: list[int] = []
+    near: list[int] = []
+    conflicts: dict[str, list[int]] = {}
+    for example in examples:
+        first = texts.setdefault(example.input, example)
+        if first is not example:
+            exact.append(example.row)
+            if first.target != example.target:
+                conflicts.setdefault(example.input, [first.row]).append(example.row)
+            continue
+        key = near_key(example.input)
+        if key in keys:
+            near.append(example.row)
+        keys.add(key)
+    if exact:
+        yield Fault(
+            "duplicates",
+            "note",
+            f"{source}: {many(len(exact), 'row')} {_repeat(exact)} the text of an earlier row "
+            f"({rows_listed(exact)}). Kept, all in the same part.",
+            first_rows(exact),
+            len(exact),
+            source=source,
+        )
+    if near:
+        yield Fault(
+            "near_duplicates",
+            "note",
+            f"{source}: {many(len(near), 'row')} {_repeat(near)} an earlier row but for case, "
+            f"punctuation or space ({rows_listed(near)}). Kept, all in the same part.",
+            first_rows(near),
+            len(near),
+            source=source,
+        )
+    if conflicts:
+        rows = sorted(row for rows in conflicts.values() for row in rows)
+        yield Fault(
+            "two_labels",
+            "warning",
+            f"{source}: {many(len(conflicts), 'text')} {'has' if len(conflicts) == 1 else 'have'} "
+            f"different labels in different rows ({rows_listed(rows)}). Kept as they are.",
+            first_rows(rows),
+            len(rows),
+            "Decide which label is right and correct or delete the other row.",
+            source,
+        )
+
+
+def shared(data: Data) -> Iterable[Fault]:
+    """Test rows whose text a model may have seen, and validation rows that train has too."""
+    keys = {name: [near_key(each.input) for each in part] for name, part in data.parts.items()}
+    for part, others in (("test", ("train", "validation")), ("validation", ("train",))):
+        known = {key for other in others for key in keys[other]}
+        leaks = [row for row, key in zip(data.parts[part], keys[part], strict=True) if key in known]
+        if not leaks:
+            continue
+        texts = {example.input for other in others for example in data.parts[other]}
+        exact = {example.input for example in leaks} & texts
+        near = {near_key(example.input) for example in leaks if example.input not in exact}
+        found = [many(len(exact), "text")] if exact else []
+        if near:
+            found.append(f"{many(len(near), 'text')} (but for case, punctuation or space)")
+        rows = [example.row for example in leaks]
+        verb = "stands" if len(exact) + len(near) == 1 else "stand"
+        yield Fault(
+            "shared_rows",
+            "warning",
+            f"{' and '.join(found)} {verb} both in {part} and in {' or '.join(others)} ({part} "
+            f"{rows_listed(rows)}). Kept; scores on {part} may look better than they are.",
+            first_rows(rows),
+            len(rows),
+            f"Delete these rows from the {part} file or from the other.",
+            leaks[0].source,
+        )
+
+
+def _repeat(rows: Sequence[int]) -> str:
+    return "repeats" if len(rows) == 1 else "repeat"

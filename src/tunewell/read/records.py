@@ -1,0 +1,101 @@
+"""What the user asks for and what reading gives back: frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal
+
+from tunewell.values import Example
+
+Severity = Literal["error", "warning", "note"]
+ROWS_KEPT = 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the rows are and how they are to be read."""
+
+    data: str
+    """A table of texts and labels (.csv, .tsv, .txt, .jsonl, .json or .parquet, also with .gz), or
+    a folder with train, validation and test files."""
+    input: str | None = None
+    """The column that holds the texts. Not given: found by names and content, and shown."""
+    target: str | None = None
+    """The column that holds the labels. Not given: found by names and content, and shown."""
+    group: str | None = None
+    """A column whose equal values stay on one side of the split, such as the author's name."""
+    validation: str | None = None
+    """A file of rows to choose settings on. Not given: one fifth of the training rows."""
+    test: str | None = None
+    """A file of rows to score on. Not given: one fifth of all rows."""
+    rows: int | None = None
+    """Use at most so many training rows, drawn class by class. Not given: all. Validation is then
+    kept to a quarter of that, or to 200 rows if that is more."""
+    test_rows: int | None = None
+    """Use at most so many test rows, drawn class by class. Not given: all."""
+    label_names: str | None = None
+    """Names for labels that are numbers: `0=negative,1=positive`, or a file with them (a JSON
+    object, lines such as `0=negative`, or a table with the columns label and name)."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are read, and why these."""
+
+    input: str
+    target: str | None
+    group: str | None
+    why: str
+    """A sentence that says how they were found."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that the user should know about the rows."""
+
+    kind: str
+    """A short fixed name, such as `missing_label`."""
+    severity: Severity
+    sentence: str
+    """What was found and what is done about it."""
+    rows: tuple[int, ...] = ()
+    """The first 20 rows concerned, as the file numbers them."""
+    count: int = 0
+    """How many rows are concerned."""
+    remedy: str = ""
+    """What the user can do; empty where nothing is needed."""
+    source: str = ""
+    """The file that the row numbers belong to."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The rows in their three parts. Validation chooses, test scores, neither is trained on."""
+
+    columns: Columns
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    test: tuple[Example, ...]
+    faults: tuple[Fault, ...]
+    """What was found while reading; `check` adds what the rows in use show."""
+    fingerprint: str
+    """SHA-256 over inputs, targets and parts, in order; names of files do not count."""
+    label_names: dict[str, str] = field(default_factory=dict)
+    """Label to name; empty where none were given."""
+
+    @property
+    def parts(self) -> dict[str, tuple[Example, ...]]:
+        """The three parts by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Rows in each part."""
+        return {name: len(part) for name, part in self.parts.items()}
+
+
+def first_rows(rows: Iterable[int]) -> tuple[int, ...]:
+    """The rows that a fault names."""
+    return tuple(islice(rows, ROWS_KEPT))

@@ -1,0 +1,72 @@
+"""Reading on public data sets; skipped where TUNEWELL_DATA does not name their folder."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+
+import pytest
+
+from tunewell.errors import DataError
+from tunewell.read import Source, check, load, read_rows, unequal
+
+
+def test_finance_topics(real):
+    folder = real / "twitter_financial_news_topic"
+    train, valid = folder / "train.csv", folder / "valid.csv"
+    assert sum(1 for _ in read_rows(train)) == 16_990
+    assert sum(1 for _ in read_rows(valid)) == 4_117
+    data = load(Source(str(train), test=str(valid), rows=2000))
+    assert data.sizes == {"train": 2000, "validation": 500, "test": 4117}
+    assert (data.columns.input, data.columns.target) == ("text", "label")
+    assert {e.target for e in data.train} == {str(n) for n in range(20)}
+    assert unequal(example.target for example in data.train)
+    assert load(Source(str(folder))).sizes["validation"] == 4_117
+
+
+def test_imdb_shares_123_texts(real):
+    data = load(Source(str(real / "imdb")))
+    assert data.sizes["train"] + data.sizes["validation"] == 24_999
+    assert data.sizes["test"] == 25_000
+    assert not unequal(example.target for example in data.train)
+    shared = [fault for fault in check(data) if fault.kind == "shared_rows"]
+    assert "123 texts stand both in test and in train" in shared[0].sentence
+
+
+def test_airline_tweets(real):
+    path = real / "airline_tweets_noisy" / "Tweets.csv.gz"
+    data = load(Source(str(path)))
+    assert (data.columns.input, data.columns.target) == ("text", "airline_sentiment")
+    assert sum(data.sizes.values()) == 14_640
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        records = list(csv.reader(file))
+    several_lines = [row for row, cells in enumerate(records, start=1) if "\n" in cells[10]]
+    assert len(several_lines) > 50
+    by_row = {example.row: example.input for part in data.parts.values() for example in part}
+    assert all(by_row[row] == records[row - 1][10] for row in several_lines)
+    assert {example.place.rpartition(" ")[2] for example in data.train} <= set(map(str, by_row))
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("sms_spam/spam.csv", "row 1: column 3 has no name"),
+        ("go_emotions/train.tsv", "looks like data, not like column names"),
+        ("glue_mrpc_stsb/MRPC/train.tsv", "'1' is a number"),
+        ("samsum_messy/samsum-test.csv", "row 2"),
+        ("scitldr", "column 'target': this is a list"),
+        ("formats_demo/wiki_demo.txt", "looks like data"),
+    ],
+)
+def test_what_needs_mending_is_refused_with_its_place(real, name, part):
+    with pytest.raises(DataError) as caught:
+        load(Source(str(real / name)))
+    assert part in str(caught.value)
+
+
+def test_latin_1_names_row_and_column(real, tmp_path):
+    raw = (real / "sms_spam" / "spam.csv").read_bytes()
+    path = tmp_path / "spam.csv"
+    path.write_bytes(raw.replace(b"v1,v2,,,", b"v1,v2,v3,v4,v5", 1))
+    with pytest.raises(DataError, match=r"row \d+, column 'v2': the byte 0x.., which is not UTF-8"):
+        list(read_rows(path))
