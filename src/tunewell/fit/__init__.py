@@ -1,0 +1,1 @@
+"""Training and answering: backbones, heads, batches, the one loop, the frozen pass."""

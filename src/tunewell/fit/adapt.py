@@ -1,0 +1,32 @@
+"""peft's modules on any model, with targets found by structure and the head saved.
+
+peft's own defaults know some architectures by name and others not at all, put updates on new
+heads, and lose heads that are not named to it; so both lists are passed explicitly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from tunewell.fit import anatomy
+
+
+def with_peft(model: nn.Module, config: Callable[[list[str], str], Any]) -> nn.Module:
+    """A model with peft's modules in its body and its head trainable.
+
+    Args:
+        model: a classifier, ours (pooled) or the architecture's own.
+        config: makes peft's configuration from the target modules and the peft task type.
+    """
+    from peft import get_peft_model
+
+    if hasattr(model, "pooling"):
+        targets = anatomy.linear_names(model.backbone)
+        model.backbone = get_peft_model(model.backbone, config(targets, "FEATURE_EXTRACTION"))
+        return model
+    made = config(anatomy.linear_names(model), "SEQ_CLS")
+    made.modules_to_save = anatomy.head_modules(model)
+    return get_peft_model(model, made)

@@ -1,0 +1,86 @@
+"""Where a model's body, layers and head are: found by structure, not by lists of names."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from tunewell.values import ParameterCount
+
+
+def body(model: nn.Module) -> nn.Module:
+    """The pretrained part of a classifier, without its output layers."""
+    inside = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if not hasattr(inside, "pooling"):
+        return inside.base_model
+    backbone = inside.backbone
+    return backbone.get_base_model() if hasattr(backbone, "get_base_model") else backbone
+
+
+def head_modules(model: nn.Module) -> list[str]:
+    """Names of the direct children that own parameters and do not hold the body.
+
+    A stock classifier's new head must be named to peft, which otherwise does not save it.
+    """
+    inner = body(model)
+    return [
+        name
+        for name, child in model.named_children()
+        if all(module is not inner for module in child.modules())
+        and any(True for _ in child.parameters())
+    ]
+
+
+def layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
+    """The stack of layers in a body: the list of like modules that owns the most parameters."""
+    stacks = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.ModuleList) and len({type(child) for child in module}) == 1
+    ]
+    return max(stacks, key=lambda item: sum(p.numel() for p in item[1].parameters()))
+
+
+def linear_names(model: nn.Module) -> list[str]:
+    """Full names of the linear layers (Linear, Conv1D) inside the stack of layers."""
+    from transformers.pytorch_utils import Conv1D
+
+    inner = body(model)
+    prefix = next(name for name, module in model.named_modules() if module is inner)
+    stack_name, stack = layers(inner)
+    lead = f"{prefix}.{stack_name}" if prefix else stack_name
+    return [
+        f"{lead}.{name}"
+        for name, module in stack.named_modules()
+        if isinstance(module, (nn.Linear, Conv1D))
+    ]
+
+
+def freeze_body(model: nn.Module) -> nn.Module:
+    """Everything but the head stops moving."""
+    body(model).requires_grad_(False)
+    return model
+
+
+def train_what_moves(model: nn.Module, inherited: bool = False) -> None:
+    """Training mode where something can move, so that frozen parts run without dropout.
+
+    Modules without parameters (dropout, activations) go with the module they stand in.
+    """
+    own = list(model.parameters())
+    moving = any(p.requires_grad for p in own) if own else inherited
+    model.training = moving
+    for child in model.children():
+        train_what_moves(child, moving)
+
+
+def count(model: nn.Module, total: int) -> ParameterCount:
+    """Parameters that are trained, changed once merged, and in all.
+
+    A matrix with an update beside it (`base_layer` in peft) counts as changed whole
+    (arXiv 2303.15647). `total` is the model's size before anything was added to it.
+    """
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    updated = [m for m in model.modules() if isinstance(getattr(m, "base_layer", None), nn.Module)]
+    updates = {id(p): p.numel() for m in updated for p in m.parameters() if p.requires_grad}
+    merged = sum(m.base_layer.weight.numel() for m in updated)
+    return ParameterCount(trainable, trainable - sum(updates.values()) + merged, total)

@@ -1,0 +1,44 @@
+"""Which rows go together: sorted by length, bounded in tokens, the same for a seed.
+
+Rows of like length share a batch, so that little is padding; the order of batches is random.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+
+TOKENS = 8192
+"""Padded tokens that run at once, unless memory asks for fewer."""
+POOL = 50
+"""Batches' worth of shuffled rows that are sorted by length together."""
+
+
+def epoch_batches(
+    lengths: Sequence[int], batch_size: int, seed: int, epoch: int
+) -> list[list[int]]:
+    """Row numbers of every batch of one epoch: each row once, order set by seed and epoch."""
+    chance = random.Random(f"{seed}/{epoch}")
+    rows = list(range(len(lengths)))
+    chance.shuffle(rows)
+    batches = []
+    for start in range(0, len(rows), POOL * batch_size):
+        pool = sorted(rows[start : start + POOL * batch_size], key=lambda row: lengths[row])
+        batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+    chance.shuffle(batches)
+    return batches
+
+
+def within_tokens(rows: Iterable[int], lengths: Sequence[int], tokens: int) -> list[list[int]]:
+    """Rows sorted by length and cut where padding them together would pass `tokens`.
+
+    >>> within_tokens([0, 1, 2], [5, 1, 4], tokens=10)
+    [[1, 2], [0]]
+    """
+    parts: list[list[int]] = []
+    for row in sorted(rows, key=lambda row: lengths[row]):
+        if parts and lengths[row] * (len(parts[-1]) + 1) <= tokens:
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return parts

@@ -1,0 +1,163 @@
+"""The one training loop.
+
+AdamW with a linear warm-up and decay, clipping at 1.0, early stopping on validation with the
+best weights kept. Every random choice is a function of the seed and the step, so a run that
+goes on from a checkpoint is the run that was never stopped, to the bit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunewell.contracts import Job
+from tunewell.errors import Probed, TrainingDiverged
+from tunewell.fit import anatomy
+from tunewell.fit.backbones import load_tokenizer
+from tunewell.fit.batches import epoch_batches
+from tunewell.fit.feeds import Feed, TokenFeed, frozen_feeds, only_head_moves
+from tunewell.fit.heads import head_for
+from tunewell.fit.records import Record
+from tunewell.fit.schedule import Schedule
+from tunewell.fit.state import Training, resume, save, start
+from tunewell.fit.step import take_step
+from tunewell.fit.trained import TrainedPredictor
+from tunewell.values import Progress
+
+PATIENCE = 3
+"""Epochs without a better validation score before training stops."""
+BAD_STEPS = 3
+"""Steps in a row whose loss or gradient is not finite before training stops."""
+
+
+def train(
+    job: Job,
+    prepare: Callable[[nn.Module], nn.Module],
+    schedule: Schedule,
+    hidden: int | None = None,
+) -> TrainedPredictor:
+    """Fit a backbone and a new head to the rows of a job.
+
+    Args:
+        job: rows, backbone, machine, seed.
+        prepare: decides which parameters move; may wrap the model (peft).
+        schedule: learning rate, epochs and the rest, with the method's name.
+        hidden: units of an MLP head; None: a linear one.
+
+    Raises:
+        TrainingDiverged: loss or gradients were not finite three steps in a row.
+        Probed: `job.probe` was set.
+    """
+    assert job.backbone is not None
+    begun = time.perf_counter()
+    torch.set_num_threads(job.machine.threads)
+    head = head_for(job.task, job.backbone, hidden)
+    model = head.build(job.backbone, schedule.dropout, job.seed)
+    total = sum(p.numel() for p in model.parameters())
+    torch.manual_seed(job.seed)
+    model = prepare(model).to(job.machine.device)
+    tokenizer = load_tokenizer(job.backbone)
+    feed, held_out = _feeds(job, model, head, tokenizer)
+    training = start(job, model, feed, held_out, schedule)
+    if job.probe:
+        raise _probe(training, time.perf_counter() - begun)
+    resume(training)
+    run_epochs(training)
+    parameters = anatomy.count(model, total)
+    record = Record(schedule.name, job.task, job.backbone, job.machine, parameters)  # type: ignore[attr-defined]
+    return TrainedPredictor(record, head, model.eval(), tokenizer, not only_head_moves(model))
+
+
+def _feeds(job: Job, model: nn.Module, head: Any, tokenizer: Any) -> tuple[Feed, Feed]:
+    """Training and validation rows: as vectors where the body cannot change, else as tokens."""
+    backbone = job.backbone
+    assert backbone is not None
+
+    def tokens(examples: tuple[Any, ...]) -> TokenFeed:
+        encoded = head.encode(tokenizer, [e.input for e in examples], backbone.max_length)
+        targets = head.targets([e.target for e in examples]).to(job.machine.device)
+        return TokenFeed(head, encoded, targets, tokenizer.pad_token_id, job.machine)
+
+    feed, held_out = tokens(job.train), tokens(job.validation)
+    if only_head_moves(model):
+        return frozen_feeds(job, model, feed, held_out) or (feed, held_out)
+    return feed, held_out
+
+
+def run_epochs(training: Training) -> None:
+    """Run what is left of the epochs; the model ends with its best weights."""
+    job, state, schedule = training.job, training.state, training.schedule
+    lengths = training.feed.lengths
+    per_epoch = len(epoch_batches(lengths, schedule.batch_size, job.seed, 0))
+    steps = per_epoch * schedule.epochs
+    saved = time.monotonic()
+    while state.step < steps and not state.stopped:
+        epoch = state.step // per_epoch
+        batches = epoch_batches(lengths, schedule.batch_size, job.seed, epoch)
+        for rows in batches[state.step % per_epoch :]:
+            for group in training.optimizer.param_groups:
+                group["lr"] = schedule.rate_at(state.step, steps)
+            loss = take_step(training, rows)
+            if state.bad_steps == BAD_STEPS:
+                _stop(training)
+            state.step += 1
+            if state.step % per_epoch == 0:
+                _validate(training)
+            job.report_progress(Progress(state.step / steps, state.best_score, loss))
+            if job.folder is not None and time.monotonic() - saved >= job.save_every_seconds:
+                save(training)
+                saved = time.monotonic()
+    with torch.no_grad():
+        for name, p in training.weights.items():
+            p.copy_(training.best[name])
+
+
+def _validate(training: Training) -> None:
+    """Score validation; keep the weights if they are better, stop if they have long not been."""
+    job, state, held_out = training.job, training.state, training.held_out
+    logits = held_out.all_logits(training.model, state.tokens)
+    loss = held_out.head.losses(logits, held_out.targets.cpu()).mean().item()
+    answers = held_out.head.answers(logits)
+    score = job.task.score([e.target for e in job.validation], answers)[job.task.metric]
+    before = (state.best_score, state.best_loss)
+    if before[0] is None or before[1] is None or (score, -loss) > (before[0], -before[1]):
+        state.best_score, state.best_loss, state.epochs_since_best = score, loss, 0
+        for name, p in training.weights.items():
+            training.best[name].copy_(p.detach())
+    else:
+        state.epochs_since_best += 1
+        state.stopped = state.epochs_since_best >= PATIENCE
+
+
+def _stop(training: Training) -> None:
+    """Keep the last good weights and say so; bad steps changed none of them."""
+    state = training.state
+    good = all(torch.isfinite(p).all() for p in training.weights.values())
+    if training.job.folder is not None and good:
+        save(training)
+    raise TrainingDiverged(
+        f"The loss or its gradient was not finite in steps {state.step - BAD_STEPS + 2} to "
+        f"{state.step + 1}; the last good weights are kept. Try a lower learning rate."
+    )
+
+
+def _probe(training: Training, fixed_seconds: float) -> Probed:
+    """Seconds for the whole from three batches at the quantiles of length."""
+    lengths, schedule = training.feed.lengths, training.schedule
+    batches = epoch_batches(lengths, schedule.batch_size, training.job.seed, 0)
+    batches.sort(key=lambda rows: sum(lengths[row] for row in rows))
+    chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
+    take_step(training, chosen[1])  # the first step pays for the start
+    begun = time.perf_counter()
+    for rows in chosen:
+        take_step(training, rows)
+    seconds = time.perf_counter() - begun
+    per_token = seconds / sum(lengths[row] for rows in chosen for row in rows)
+    # A forward pass is about a third of a step, and validation takes one an epoch.
+    tokens = sum(lengths) + sum(training.held_out.lengths) / 3
+    answer = per_token / 3 * sum(lengths) / len(lengths)
+    return Probed(fixed_seconds, per_token * tokens * schedule.epochs, answer_seconds=answer)

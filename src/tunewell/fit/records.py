@@ -1,0 +1,62 @@
+"""`model.json`: what a saved model is, and how its parts are found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tunewell import registry
+from tunewell.contracts import Task
+from tunewell.errors import ResourceError
+from tunewell.fit import backbones
+from tunewell.values import Backbone, Machine, ParameterCount, read_json, to_json, write_json
+
+
+@dataclass(frozen=True)
+class Record:
+    """What every model that stands on a backbone says of itself."""
+
+    method: str
+    """Whose `load` reads the folder."""
+    task: Task
+    backbone: Backbone
+    machine: Machine
+    """Its dtype decides the answers; device and threads are those of today."""
+    parameters: ParameterCount
+
+    def write(self, folder: Path, **more: Any) -> None:
+        """Write `model.json` into a folder that is there."""
+        value = {
+            "format": 1,
+            "method": self.method,
+            "task": self.task.to_json(),
+            "backbone": to_json(self.backbone),
+            "dtype": self.machine.dtype,
+            "parameters": to_json(self.parameters),
+        }
+        write_json(folder / "model.json", {**value, **more})
+
+
+def read_record(folder: Path, machine: Machine) -> tuple[Record, dict[str, Any]]:
+    """The record of a saved model, and whatever else its `model.json` holds."""
+    value = read_json(folder / "model.json")
+    task = registry.task(value["task"]["name"]).from_json(value["task"])
+    backbone = Backbone(**{**value["backbone"], "folder": Path(value["backbone"]["folder"])})
+    machine = replace(machine, dtype=value["dtype"])
+    parameters = ParameterCount(**value["parameters"])
+    return Record(value["method"], task, backbone, machine, parameters), value
+
+
+def found_again(backbone: Backbone) -> Backbone:
+    """The same backbone on this machine; refused if its files are not the ones trained on."""
+    if backbone.folder.is_dir() and backbones.fingerprint(backbone.folder) == backbone.fingerprint:
+        return backbone
+    here = backbones.resolve(backbone.name)
+    if here.fingerprint != backbone.fingerprint:
+        raise ResourceError(
+            f"The backbone {backbone.name!r} is not the one that this model was trained on.",
+            f"Its fingerprint is {here.fingerprint[:12]}, not {backbone.fingerprint[:12]}.",
+            "Bring back the files of that time, or train again.",
+        )
+    return replace(backbone, folder=here.folder)

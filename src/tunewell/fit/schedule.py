@@ -1,0 +1,43 @@
+"""The options that every method that trains shares, and the course of the learning rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a model is trained; each method has its own defaults for these."""
+
+    learning_rate: float = 1e-4
+    """Highest learning rate of AdamW; it warms up to it and falls linearly to 0 from there."""
+    epochs: int = 8
+    """Times that every training row is seen, unless validation stops getting better before."""
+    batch_size: int = 16
+    """Rows per step of the optimizer, however many fit into memory at once."""
+    warmup: float = 0.1
+    """Share of all steps in which the learning rate rises from 0 (arXiv 1810.04805)."""
+    weight_decay: float = 0.01
+    """AdamW's decay, on weight matrices only (arXiv 1711.05101)."""
+    dropout: float = 0.1
+    """Dropout of hidden units and before the head; attention dropout is off, as it costs the
+    fused kernel."""
+
+    def grid(self) -> tuple[Self, ...]:
+        """A fair start: the learning rate, a third of it, and three times it."""
+        return tuple(
+            replace(self, learning_rate=rate)
+            for rate in (self.learning_rate, self.learning_rate / 3, self.learning_rate * 3)
+        )
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """The learning rate of a step counted from 0, out of `steps`.
+
+        >>> Schedule(learning_rate=1.0, warmup=0.5).rate_at(0, 4)
+        0.5
+        """
+        warm = round(self.warmup * steps)
+        if step < warm:
+            return self.learning_rate * (step + 1) / warm
+        return self.learning_rate * (steps - step) / max(1, steps - warm)

@@ -1,0 +1,106 @@
+"""Where a training is: what a checkpoint holds, and how it goes on from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from tunewell.contracts import Job
+from tunewell.fit import checkpoint
+from tunewell.fit.batches import TOKENS
+from tunewell.fit.feeds import Feed
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Progress
+
+
+@dataclass
+class State:
+    """Counters of a training; every random choice follows from the seed and `step`."""
+
+    step: int = 0
+    tokens: int = TOKENS
+    """Padded tokens that run at once."""
+    bad_steps: int = 0
+    """Steps in a row whose loss or gradient was not finite."""
+    best_score: float | None = None
+    best_loss: float | None = None
+    epochs_since_best: int = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Training:
+    """A model on its way, with all that moves it."""
+
+    job: Job
+    model: nn.Module
+    feed: Feed
+    held_out: Feed
+    schedule: Schedule
+    accelerator: Accelerator
+    optimizer: Any
+    weights: dict[str, nn.Parameter]
+    """What moves, by name."""
+    best: dict[str, Tensor]
+    """The values of `weights` that validation liked best."""
+    state: State = field(default_factory=State)
+
+
+def start(job: Job, model: nn.Module, feed: Feed, held_out: Feed, schedule: Schedule) -> Training:
+    """A training at step 0; decay holds for weight matrices only."""
+    accelerator = Accelerator(cpu=job.machine.device == "cpu")
+    weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    groups = [
+        {"params": [p for p in weights.values() if p.ndim >= 2]},
+        {"params": [p for p in weights.values() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, weight_decay=schedule.weight_decay, fused=True)
+    best = {name: p.detach().clone() for name, p in weights.items()}
+    prepared, optimizer = accelerator.prepare(model, optimizer)
+    return Training(job, prepared, feed, held_out, schedule, accelerator, optimizer, weights, best)
+
+
+def save(training: Training) -> None:
+    """A checkpoint of now, whole or absent."""
+    folder, state = training.job.folder, training.state
+    assert folder is not None
+    moments = {
+        f"{name}/{key}": value
+        for name, p in training.weights.items()
+        for key, value in training.optimizer.state[p].items()
+    }
+    tensors = {
+        "weights": {name: p.detach() for name, p in training.weights.items()},
+        "best": training.best,
+        "optimizer": moments,
+    }
+    checkpoint.save(folder, f"step-{state.step:08d}", tensors, vars(state))
+
+
+def resume(training: Training) -> None:
+    """Go on from the newest whole checkpoint, if there is one."""
+    job = training.job
+    if job.folder is None:
+        return
+
+    def told(note: str) -> None:
+        job.report_progress(Progress(note=note))
+
+    found = checkpoint.latest(job.folder, told)
+    if found is None:
+        return
+    kept = found.tensors
+    with torch.no_grad():
+        for name, p in training.weights.items():
+            p.copy_(kept["weights"][name])
+            training.best[name].copy_(kept["best"][name])
+    for key, value in kept["optimizer"].items():
+        name, _, moment = key.rpartition("/")
+        training.optimizer.state[training.weights[name]][moment] = value.to(job.machine.device)
+    for name, value in found.record.items():
+        setattr(training.state, name, value)
+    told(f"went on from step {training.state.step}")

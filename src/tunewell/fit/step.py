@@ -1,0 +1,75 @@
+"""One step of the optimizer: the same effective batch, in as many parts as fit into memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tunewell.errors import ResourceError
+from tunewell.fit import anatomy
+from tunewell.fit.batches import TOKENS, within_tokens
+from tunewell.fit.state import Training
+from tunewell.values import Progress
+
+CLIP = 1.0
+"""Largest norm of the gradient (arXiv 1211.5063)."""
+HALVINGS = 4
+"""Times that the tokens run at once may halve when memory runs out."""
+
+
+def take_step(training: Training, rows: list[int]) -> float | None:
+    """Move the weights by the gradient of `rows`; their mean loss.
+
+    None, and nothing moves, where the loss or the gradient is not finite.
+    """
+    anatomy.train_what_moves(training.model)
+    while True:
+        try:
+            loss = _gradients(training, rows)
+            break
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            _halve(training, max(training.feed.lengths[row] for row in rows), error)
+    norm = training.accelerator.clip_grad_norm_(training.weights.values(), CLIP)
+    if not torch.isfinite(loss) or not torch.isfinite(norm):
+        training.state.bad_steps += 1
+        return None
+    training.state.bad_steps = 0
+    training.optimizer.step()
+    return loss.item()
+
+
+def _gradients(training: Training, rows: list[int]) -> Tensor:
+    """Mean loss over `rows`; its gradients are left in the parameters."""
+    feed, job, state = training.feed, training.job, training.state
+    training.optimizer.zero_grad()
+    total = torch.zeros((), device=job.machine.device)
+    for number, part in enumerate(within_tokens(rows, feed.lengths, state.tokens)):
+        # Dropout follows from the seed and the step alone, so that a resumed run is the same run.
+        torch.manual_seed((job.seed * 1_000_003 + state.step) * 64 + number)
+        losses = feed.head.losses(feed.logits(training.model, part), feed.targets[part])
+        loss = losses.sum() / len(rows)
+        training.accelerator.backward(loss)
+        total += loss.detach()
+    return total
+
+
+def _out_of_memory(error: Exception) -> bool:
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return "can't allocate memory" in str(error) or "out of memory" in str(error)
+
+
+def _halve(training: Training, longest: int, error: Exception) -> None:
+    state = training.state
+    halvings = (TOKENS // state.tokens).bit_length() - 1
+    if halvings >= HALVINGS:
+        raise ResourceError(
+            f"Memory ran out even with {state.tokens} tokens at once.",
+            "",
+            f"Try `--max-length {max(16, longest // 2)}`, or a smaller backbone.",
+        ) from error
+    state.tokens //= 2
+    note = f"memory ran out: {state.tokens} tokens at once from step {state.step + 1} on"
+    training.job.report_progress(Progress(note=note))
