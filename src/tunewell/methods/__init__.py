@@ -1,0 +1,1 @@
+"""The ladder: one file a method, found by the registry."""

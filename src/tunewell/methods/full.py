@@ -1,0 +1,50 @@
+"""All of the weights move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class Full(Schedule):
+    """Fine-tuning of the whole model with a new head.
+
+    What moves: everything. Needs: memory for four copies of the model (weights, gradients, two
+    moments). Costs: the most of all methods, and an artefact as large as the backbone.
+    Choose it: with a thousand rows or more, when the last points count.
+    Neighbours: `lora` moves a hundredth of it; `head` only the output.
+    Source: BERT (arXiv 1810.04805).
+    """
+
+    name: ClassVar[str] = "full"
+    summary: ClassVar[str] = "everything moves"
+    rung: ClassVar[int] = 90
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 1e-4
+    """Highest learning rate. Small encoders want 1e-4 to 3e-4, where BERT's paper used 2e-5 to
+    5e-5 for a model five times the size; a third of this is among the trials."""
+
+    def fit(self, job: Job) -> Predictor:
+        """Train all weights."""
+        from tunewell.fit.loop import train
+
+        return train(job, _everything, self)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)
+
+
+def _everything(model: Any) -> Any:
+    return model

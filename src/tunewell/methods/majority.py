@@ -1,0 +1,63 @@
+"""The most frequent label: what every other method must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from tunewell.contracts import Job, Task
+from tunewell.registry import task as task_named
+from tunewell.values import Answer, Machine, ParameterCount, read_json, to_json, write_json
+
+
+@dataclass(frozen=True)
+class Majority:
+    """The most frequent label of the training rows, whatever the text.
+
+    What moves: nothing. Needs: labels. Costs: nothing.
+    Choose it: never to use, always to compare; a method that is no better has learnt nothing.
+    Neighbours: `bag_of_words` looks at the words.
+    Source: the dummy classifier of scikit-learn.
+    """
+
+    name: ClassVar[str] = "majority"
+    summary: ClassVar[str] = "nothing moves: the most frequent label"
+    rung: ClassVar[int] = 0
+    needs_backbone: ClassVar[bool] = False
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    def fit(self, job: Job) -> Constant:
+        """Count the labels."""
+        return Constant(job.task, job.task.guess(job.train))
+
+    def grid(self) -> tuple[Self, ...]:
+        """Nothing to search."""
+        return (self,)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Constant:
+        """The predictor that `fit` made and `save` wrote."""
+        record = read_json(folder / "model.json")
+        task = task_named(record["task"]["name"]).from_json(record["task"])
+        return Constant(task, Answer(**record["answer"]))
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same answer to every input."""
+
+    task: Task
+    answer: Answer
+    parameters: ParameterCount = ParameterCount()
+
+    def predict(self, inputs: Sequence[Any]) -> list[Answer]:
+        """The answer, once an input."""
+        return [self.answer] * len(inputs)
+
+    def save(self, folder: Path) -> None:
+        """One JSON file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        record = {"format": 1, "method": Majority.name, "task": self.task.to_json()}
+        write_json(folder / "model.json", {**record, "answer": to_json(self.answer)})

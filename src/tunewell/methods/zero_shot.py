@@ -1,0 +1,55 @@
+"""The label's name, compared with the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+from tunewell.contracts import Job, Predictor
+from tunewell.errors import NotApplicable
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class ZeroShot:
+    """The label whose name is most like the text, by the backbone's embeddings.
+
+    What moves: nothing, and no training row is looked at. Needs: labels in words, or
+    `--label-names` for labels that are numbers. Costs: nothing but loading the backbone.
+    Choose it: before there are any labels, and to see what labels are worth.
+    Neighbours: `few_shot` compares with rows instead of names.
+    Source: Yin et al. (arXiv 1909.00161), by similarity of embeddings.
+    """
+
+    name: ClassVar[str] = "zero_shot"
+    summary: ClassVar[str] = "nothing moves: label names are compared with the text"
+    rung: ClassVar[int] = 20
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    template: str = "{label}"
+    """The text that stands for a label, such as `This is about {label}.`"""
+
+    def fit(self, job: Job) -> Predictor:
+        """Embed the labels' names; NotApplicable where they are only numbers."""
+        names = [job.task.named(label) for label in job.task.labels]  # type: ignore[attr-defined]
+        if not any(character.isalpha() for name in names for character in name):
+            raise NotApplicable(
+                "labels are numbers, so there is no name to compare with the text; "
+                "give names with --label-names"
+            )
+        from tunewell.fit.neighbours import fit_names
+
+        return fit_names(job, [self.template.replace("{label}", name) for name in names])
+
+    def grid(self) -> tuple[Self, ...]:
+        """Nothing to search."""
+        return (self,)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.neighbours import load_neighbours
+
+        return load_neighbours(folder, machine)
