@@ -1,0 +1,95 @@
+"""The command line: `tunewell COMMAND ...`, read off the same options as everything else."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from tunewell import __version__
+from tunewell.errors import ConfigError, TrainingDiverged, UserError, did_you_mean
+from tunewell.terminal import asking, running, show
+
+COMMANDS = {
+    "compare": running.compare,
+    "fit": running.fit,
+    "predict": asking.predict,
+    "check": running.check,
+    "plan": running.plan,
+    "report": asking.report,
+    "methods": asking.methods,
+    "tasks": asking.tasks,
+}
+"""Name -> what runs it; the first line of its docstring is its help."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit status: 0; 2 for what the user can mend; 3 where training diverged; 130 where it
+        was stopped with Ctrl-C.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(argv)
+    except UserError as error:
+        show.tell(error)
+        if "--json" in argv:
+            show.show_json(show.error_json(error))
+        return error.exit_status
+    except TrainingDiverged as error:
+        show.tell(error)
+        return error.exit_status
+    except KeyboardInterrupt:
+        show.tell("stopped.")
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(argv: list[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_short_help())
+        return 0
+    if argv[0] == "--version":
+        print(f"tunewell {__version__}")
+        return 0
+    if argv[0] not in COMMANDS:
+        raise _no_command(argv[0])
+    try:
+        return COMMANDS[argv[0]](argv[1:])
+    except SystemExit as stop:
+        if stop.code:
+            raise
+        return 0  # tyro has printed the help
+
+
+def _no_command(name: str) -> ConfigError:
+    if Path(name).exists():
+        remedy = f"`tunewell compare {shlex.quote(name)}` compares methods on it."
+        return ConfigError(f"{name!r} is no command.", "A command comes first.", remedy)
+    return ConfigError(
+        f"There is no command {name!r}.",
+        did_you_mean(name, COMMANDS),
+        "`tunewell --help` says what each does.",
+    )
+
+
+def _short_help() -> str:
+    lines = [f"  {name:<9}{(run.__doc__ or '').splitlines()[0]}" for name, run in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Compare every way of fitting a language model to your data.",
+            "",
+            "  tunewell compare reviews.csv",
+            '  tunewell predict runs/reviews "The plot was thin but the acting was superb."',
+            "",
+            "Commands; each takes --help and --json:",
+            *lines,
+            "",
+            "  tunewell --version",
+        ]
+    )

@@ -1,0 +1,171 @@
+"""Running the plan: every trial of every method, the pick of each, and its one look at test."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tunewell.contracts import Method
+from tunewell.plan.choose import Planned
+from tunewell.ready import Ready
+from tunewell.settings import Event, Watch
+from tunewell.values import Backbone, Progress
+
+
+@dataclass
+class Course:
+    """How far the run is, told to a watcher in the plan's own seconds."""
+
+    watch: Watch
+    metric: str
+    total_seconds: float
+    budget_seconds: float
+    started: float = field(default_factory=time.monotonic)
+    done_seconds: float = 0.0
+    shared: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Vectors of validation and test rows that a frozen backbone has read."""
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        return self.budget_seconds - (time.monotonic() - self.started)
+
+    def tell(self, kind: Any, message: str, part: float = 0.0, score: float | None = None) -> None:
+        """One event; `part` is how many planned seconds of the current trial are done."""
+        done = self.done_seconds + part
+        share = min(1.0, done / self.total_seconds) if self.total_seconds else 0.0
+        spent = time.monotonic() - self.started
+        left = spent / share * (1 - share) if share > 0.02 else self.total_seconds - done
+        self.watch(Event(kind, message, share, max(0.0, left), self.metric, score))
+
+
+def run_ladder(
+    ready: Ready, plan: Sequence[Planned], watch: Watch
+) -> tuple[list[dict[str, Any]], bool]:
+    """Run what the plan says and is not done yet; Ctrl-C stops it with what there is.
+
+    Returns:
+        for each planned row what became of it (`status` and `reason`), and whether it was stopped.
+    """
+    from tunewell.options import parse_duration
+
+    total = sum(row.seconds or 0.0 for row in plan if row.status == "run")
+    budget = parse_duration(ready.options.budget)
+    course = Course(watch, ready.task.metric, total, budget)
+    rows = {
+        (row.method, row.backbone): {
+            "method": row.method,
+            "backbone": row.backbone,
+            "status": "ok" if row.status == "run" else "skipped",
+            "reason": row.reason,
+        }
+        for row in plan
+    }
+    pairs = {(m.name, b.name if b else ""): (m, b) for m, b in ready.pairs}
+    _import_heavy_packages()
+    try:
+        for row in plan:
+            at = (row.method, row.backbone)
+            if row.status == "run" and at in pairs:
+                rows[at]["reason"] = _climb(ready, row, *pairs[at], course) or row.reason
+    except KeyboardInterrupt:
+        course.tell("message", "stopped; the report holds what there is")
+        return list(rows.values()), True
+    return list(rows.values()), False
+
+
+def _import_heavy_packages() -> None:
+    """Import what the first method of its kind would pay for, so that none does."""
+    import peft  # noqa: F401
+    import transformers  # noqa: F401
+
+
+def _climb(
+    ready: Ready, row: Planned, method: Method, backbone: Backbone | None, course: Course
+) -> str:
+    """All trials of one method, then the test with its pick; why some trials did not run, if so."""
+    from tunewell.measure.assemble import pick, trials_of
+    from tunewell.measure.trial import open_test
+
+    why = ""
+    grid = method.grid()[: row.trials]
+    seconds = (row.seconds or 0.0) / (row.trials + ready.options.seeds - 1)
+    longest = 0.0
+    for number, setting in enumerate(grid):
+        name = f"{_named(ready, row)}, trial {number + 1} of {len(grid)}"
+        if number and longest > course.left and not _done(ready, setting, backbone):
+            why = f"{number} of {len(grid)} trials: the time was up"
+            break
+        longest = max(longest, _trial(ready, setting, backbone, name, seconds, course))
+    trials = trials_of(ready.folder, row.method, row.backbone)
+    picked = pick(trials, ready.task.metric, ready.options.seed)
+    if picked is None:
+        return why
+    chosen = type(method)(**picked["options"])
+    if not (ready.folder / picked["folder"] / "model").exists():
+        (ready.folder / picked["folder"] / "result.json").unlink()
+        _trial(ready, chosen, backbone, f"{_named(ready, row)} again", 0.0, course)
+    for refit in range(1, ready.options.seeds):
+        seed = ready.options.seed + refit
+        name = f"{_named(ready, row)}, seed {seed}"
+        _trial(ready, chosen, backbone, name, seconds, course, seed)
+        open_test(
+            _folder(ready, chosen, backbone, seed), ready.data.test, ready.machine, course.shared
+        )
+    course.tell("message", f"{_named(ready, row)}: answering the test rows")
+    open_test(ready.folder / picked["folder"], ready.data.test, ready.machine, course.shared)
+    for trial in trials:
+        if trial["folder"] != picked["folder"] and trial["seed"] == ready.options.seed:
+            shutil.rmtree(ready.folder / trial["folder"] / "model", ignore_errors=True)
+    return why
+
+
+def _trial(
+    ready: Ready,
+    method: Method,
+    backbone: Backbone | None,
+    name: str,
+    planned_seconds: float,
+    course: Course,
+    seed: int | None = None,
+) -> float:
+    """Run one trial unless it is done; the seconds it took."""
+    from tunewell.measure.trial import run_trial
+
+    seed = ready.options.seed if seed is None else seed
+    start = time.monotonic()
+    course.tell("start", name)
+
+    def told(progress: Progress) -> None:
+        kind = "message" if progress.note else "progress"
+        message = f"{name}: {progress.note}" if progress.note else name
+        course.tell(kind, message, progress.done * planned_seconds, progress.score)
+
+    folder = _folder(ready, method, backbone, seed)
+    result = run_trial(method, ready.job(backbone, seed), folder, course.shared, told)
+    course.done_seconds += planned_seconds
+    score = result.get("validation", {}).get(ready.task.metric)
+    outcome = (
+        name if result["status"] == "ok" else f"{name}: {result['status']}, {result['reason']}"
+    )
+    course.tell("done", outcome, score=score)
+    return time.monotonic() - start
+
+
+def _folder(ready: Ready, method: Method, backbone: Backbone | None, seed: int) -> Path:
+    from tunewell.measure.trial import new_folder
+
+    return new_folder(ready.folder / "trials", ready.trial(method, backbone, seed))
+
+
+def _done(ready: Ready, method: Method, backbone: Backbone | None) -> bool:
+    return (_folder(ready, method, backbone, ready.options.seed) / "result.json").exists()
+
+
+def _named(ready: Ready, row: Planned) -> str:
+    several = len(ready.backbones) > 1 and row.backbone
+    return f"{row.method} on {row.backbone}" if several else row.method

@@ -1,0 +1,87 @@
+"""The same verbs as the command line's, in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tunewell.contracts import Predictor
+    from tunewell.options import Resolved
+    from tunewell.plan.choose import Planned
+    from tunewell.run import Checked, Comparison
+    from tunewell.settings import Watch
+
+
+def compare(data: str | Path, *, watch: Watch | None = None, **options: Any) -> Comparison:
+    """Run every method on the rows of a file and say which to choose.
+
+    Args:
+        data: a table of texts and labels, or a folder with train, validation and test files.
+        watch: called with each event while it goes.
+        options: those of `tunewell compare --help`, with underscores; a method's own as a dict:
+            `compare("reviews.csv", methods=["features", "lora"], lora={"rank": 16})`.
+    """
+    from tunewell import run, settings
+
+    given = _given(data, options)
+    return run.compare(given.options, watch or settings.silent, given.origins)
+
+
+def fit(data: str | Path, method: str, *, watch: Watch | None = None, **options: Any) -> Comparison:
+    """Fit one method with its given or default options: `fit("reviews.csv", method="lora")`.
+
+    Its row joins those of the run folder; `.recommended` is the model.
+    """
+    from tunewell import run, settings
+
+    given = _given(data, {**options, "methods": [method]})
+    return run.fit(given.options, method, watch or settings.silent, given.origins)
+
+
+def check(data: str | Path, **options: Any) -> Checked:
+    """What is in the file, what is wrong with it, and what would be done about it."""
+    from tunewell import run
+
+    return run.check(_given(data, options).options)
+
+
+def plan(data: str | Path, *, watch: Watch | None = None, **options: Any) -> tuple[Planned, ...]:
+    """What `compare` would run, how long it would take and how much memory; nothing is run."""
+    from tunewell import run, settings
+
+    return run.plan(_given(data, options).options, watch or settings.silent)
+
+
+def load(folder: str | Path) -> Predictor:
+    """The model of a run (the recommended one), or that of a model's own folder."""
+    from tunewell import run
+
+    return run.load(folder)
+
+
+def report(folder: str | Path) -> Path:
+    """Write a run's report again; returns its path."""
+    from tunewell import run
+
+    return run.report(folder)
+
+
+def methods() -> dict[str, type[Any]]:
+    """Every method by name, cheapest first."""
+    from tunewell import registry
+
+    return registry.methods()
+
+
+def tasks() -> dict[str, type[Any]]:
+    """Every task by name."""
+    from tunewell import registry
+
+    return registry.tasks()
+
+
+def _given(data: str | Path, options: dict[str, Any]) -> Resolved:
+    from tunewell.options import from_keywords
+
+    return from_keywords({"data": data, **options})

@@ -1,0 +1,173 @@
+"""The comparison: every method's row, all pairs at once, and which one to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tunewell.contracts import Task
+from tunewell.measure.trial import read_answers
+from tunewell.values import read_json, to_json
+
+COSTS = {
+    "training": "cost_seconds",
+    "prediction": "milliseconds_per_prediction",
+    "memory": "peak_bytes",
+    "size": "disk_bytes",
+}
+
+
+def trials_of(run: Path, method: str, backbone: str) -> list[dict[str, Any]]:
+    """Every trial of a method on a backbone that has come to an end, oldest first."""
+    folders = sorted(
+        (path.parent for path in run.glob(f"trials/{method}-*/result.json")),
+        key=lambda path: int(path.name.rsplit("-", 1)[1]),
+    )
+    found = []
+    for folder in folders:
+        trial, result = read_json(folder / "trial.json"), read_json(folder / "result.json")
+        if trial["method"] == method and trial["backbone"] == backbone:
+            found.append({**trial, **result, "folder": f"trials/{folder.name}"})
+    return found
+
+
+def pick(trials: Sequence[dict[str, Any]], metric: str, seed: int) -> dict[str, Any] | None:
+    """The trial with the run's seed that validation likes best, the first among equals."""
+    candidates = [t for t in trials if t["status"] == "ok" and t["seed"] == seed]
+    return max(candidates, key=lambda t: t["validation"][metric], default=None)
+
+
+def refits(trials: Sequence[dict[str, Any]], picked: dict[str, Any]) -> list[dict[str, Any]]:
+    """The picked trial and its fits with other seeds that opened the test set."""
+    same = ("options", "settings", "backbone_fingerprint")
+    others = [
+        t
+        for t in trials
+        if t["status"] == "ok"
+        and t["seed"] != picked["seed"]
+        and all(t[name] == picked[name] for name in same)
+    ]
+    return [picked, *others]
+
+
+def assemble(
+    run: Path,
+    task: Task,
+    rows: Sequence[dict[str, Any]],
+    seed: int,
+    prefer: str,
+    margin: float,
+) -> dict[str, Any]:
+    """Results of all planned rows, with intervals, against the best, and the recommendation.
+
+    Args:
+        rows: `{"method", "backbone", "status", "reason"}` of each planned row.
+    """
+    import numpy as np
+
+    from tunewell.measure.compare import recommend, simultaneous
+    from tunewell.measure.intervals import interval
+
+    several = len({row["backbone"] for row in rows if row["backbone"]}) > 1
+    metrics = task.metrics
+    results, statistics = [], {}
+    for row in rows:
+        name = (
+            f"{row['method']} on {row['backbone']}"
+            if several and row["backbone"]
+            else (row["method"])
+        )
+        trials = trials_of(run, row["method"], row["backbone"])
+        result = {"name": name, **_row(run, row, trials, task.metric, seed)}
+        if result["status"] == "ok":
+            per_metric: dict[str, list[Any]] = {key: [] for key in metrics}
+            for folder in result["folders"]:
+                targets, answers = read_answers(run / folder)
+                for key, metric in metrics.items():
+                    per_metric[key].append(metric.statistics(targets, answers))
+            stacked = {key: np.stack(parts) for key, parts in per_metric.items()}
+            result["scores"] = {
+                key: to_json(interval(metrics[key], stacked[key])) for key in metrics
+            }
+            statistics[name] = stacked[task.metric]
+        results.append(result)
+    ok = [result for result in results if result["status"] == "ok"]
+    if not ok:
+        return {"results": results, "recommended": None, "why": "No method came to its end."}
+    pairs = simultaneous(metrics[task.metric], statistics)
+    scores = {result["name"]: result["scores"][task.metric]["value"] for result in ok}
+    best = max(scores, key=lambda name: scores[name])
+    floor = next((scores[r["name"]] for r in ok if r["method"] == "majority"), None)
+    for result in ok:
+        versus = pairs.between(result["name"], best)
+        result["versus_best"] = {
+            "difference": versus.value,
+            "low": versus.low,
+            "high": versus.high,
+        }
+        beaten = floor is not None and result["method"] != "majority"
+        result["beats_majority"] = scores[result["name"]] > floor if beaten else None
+        if result["beats_majority"] is False:
+            result["notes"].append("no better than the majority class")
+    cost = {result["name"]: result[COSTS[prefer]] for result in ok}
+    advice = recommend(scores, pairs, cost, margin=margin, prefer=prefer)
+    return {"results": results, "recommended": advice.name, "why": advice.why}
+
+
+def _row(
+    run: Path, row: dict[str, Any], trials: list[dict[str, Any]], metric: str, seed: int
+) -> dict[str, Any]:
+    """What is known of a method on a backbone without looking at its answers."""
+    result = {
+        "method": row["method"],
+        "backbone": row["backbone"],
+        "status": row["status"],
+        "reason": row["reason"],
+        "trials": [
+            {
+                "options": trial["options"],
+                "seed": trial["seed"],
+                "status": trial["status"],
+                "reason": trial["reason"],
+                "validation": trial.get("validation", {}).get(metric),
+                "cost_seconds": trial.get("cost_seconds"),
+                "folder": trial["folder"],
+            }
+            for trial in trials
+        ],
+        "notes": [],
+    }
+    picked = pick(trials, metric, seed)
+    if picked is None or not (run / picked["folder"] / "test.json").exists():
+        ended = [trial for trial in trials if trial["status"] != "ok"]
+        if ended and row["status"] == "ok":
+            result.update(status=ended[-1]["status"], reason=ended[-1]["reason"])
+        elif row["status"] == "ok":
+            result.update(status="skipped", reason="the run was stopped before this method")
+        return result
+    fits = [fit for fit in refits(trials, picked) if (run / fit["folder"] / "test.json").exists()]
+    test = read_json(run / picked["folder"] / "test.json")
+    parameters = picked["parameters"]
+    lines = [row["reason"]] if row["reason"] else []
+    result.update(
+        status="ok",
+        reason="",
+        options=picked["options"],
+        settings=picked["settings"],
+        seeds=[fit["seed"] for fit in fits],
+        folders=[fit["folder"] for fit in fits],
+        folder=picked["folder"],
+        trainable_parameters=parameters["trainable"],
+        changed_parameters=parameters["changed"],
+        total_parameters=parameters["total"],
+        cost_seconds=picked["cost_seconds"],
+        spent_seconds=sum(trial["spent_seconds"] for trial in trials),
+        cpu_seconds=picked["cpu_seconds"],
+        peak_bytes=picked["peak_bytes"],
+        disk_bytes=picked["disk_bytes"],
+        milliseconds_per_prediction=test["milliseconds_per_prediction"],
+        predictions_per_second=test["predictions_per_second"],
+        notes=list(dict.fromkeys([*lines, *picked["notes"]])),
+    )
+    return result

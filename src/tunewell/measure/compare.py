@@ -1,0 +1,200 @@
+"""All methods against each other at once: differences with simultaneous 95 % intervals.
+
+Paired bootstrap with the largest studentised difference ("max-t"): Westfall and Young, 1993;
+Romano and Wolf, 2005; Hothorn, Bretz and Westfall, 2008.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tunewell.contracts import Metric
+from tunewell.measure.intervals import Z, resampled_scores, score
+from tunewell.values import Interval
+
+Prefer = Literal["training", "prediction", "memory", "size"]
+
+COSTS: dict[Prefer, str] = {
+    "training": "training time",
+    "prediction": "prediction time",
+    "memory": "memory",
+    "size": "disk space",
+}
+
+PARTS = {
+    2: "half",
+    3: "a third",
+    4: "a quarter",
+    5: "a fifth",
+    10: "a tenth",
+    20: "a twentieth",
+    50: "a fiftieth",
+    100: "a hundredth",
+    1000: "a thousandth",
+}
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Which row to take, and why in one sentence."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Every ordered pair's difference in score, row less column: arrays (methods, methods)."""
+
+    names: tuple[str, ...]
+    difference: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    optimism: float
+    """How much too high the best score is, having been picked on these rows: a bootstrap
+    estimate, which finds about two thirds of it where all methods are equally good."""
+
+    def between(self, one: str, other: str) -> Interval:
+        """The score of `one` less that of `other`; simultaneous with all other pairs."""
+        at = self.names.index(one), self.names.index(other)
+        return Interval(*(float(array[at]) for array in (self.difference, self.low, self.high)))
+
+    def apart(self, one: str, other: str) -> bool:
+        """Whether the rows can tell the two apart."""
+        found = self.between(one, other)
+        return found.low > 0 or found.high < 0
+
+
+def simultaneous(
+    metric: Metric,
+    statistics: Mapping[str, np.ndarray],
+    *,
+    samples: int = 5000,
+    seed: int = 0,
+    effective_rows: float | None = None,
+) -> Pairs:
+    """Compare all pairs on the same resampled rows.
+
+    Args:
+        metric: what is scored.
+        statistics: by method, `metric.statistics` of each seed's answers: (seeds, rows, S).
+        samples: how many resamples.
+        seed: of the resampling.
+        effective_rows: `intervals.effective_rows(metric, targets)`; the number of rows if None.
+    """
+    scores = np.array([score(metric, each) for each in statistics.values()])
+    resampled = resampled_scores(metric, list(statistics.values()), samples, seed)
+    rows = next(iter(statistics.values())).shape[1]
+    return max_t(tuple(statistics), scores, resampled, rows, effective_rows)
+
+
+def max_t(
+    names: tuple[str, ...],
+    scores: np.ndarray,
+    resampled: np.ndarray,
+    rows: int,
+    effective_rows: float | None = None,
+) -> Pairs:
+    """Simultaneous intervals from scores (methods,) and resampled scores (samples, methods).
+
+    To each squared standard error one row of disagreement is added, so that methods that agree on
+    all rows at hand are not held to agree on all others (Agresti and Min, 2005, for proportions).
+    """
+    methods = len(names)
+    error = np.zeros((methods, methods))
+    largest = np.zeros(len(resampled))
+    centred = resampled - resampled.mean(axis=0)
+    for one in range(methods - 1):
+        deviation = centred[:, [one]] - centred[:, one + 1 :]  # (samples, methods after one)
+        error[one, one + 1 :] = deviation.std(axis=0)
+        varies = error[one, one + 1 :] > 1e-9
+        studentised = np.abs(deviation[:, varies]) / error[one, one + 1 :][varies]
+        largest = np.maximum(largest, studentised.max(axis=1, initial=0.0))
+    critical = max(Z, float(np.quantile(largest, 0.95)))
+    half = critical * np.sqrt((error + error.T) ** 2 + 1 / (rows * (effective_rows or rows)))
+    np.fill_diagonal(half, 0.0)
+    difference = scores[:, None] - scores
+    picked = resampled.argmax(axis=1)
+    optimism = float((resampled.max(axis=1) - scores[picked]).mean())
+    return Pairs(names, difference, difference - half, difference + half, optimism)
+
+
+def recommend(
+    scores: Mapping[str, float],
+    pairs: Pairs,
+    cost: Mapping[str, float],
+    margin: float = 0.02,
+    prefer: Prefer = "training",
+    baseline: str | None = None,
+) -> Recommendation:
+    """The cheapest method whose loss against the best-scoring one is surely within the margin.
+
+    Where none is sure, the best-scoring one, with what a cheaper one may lose. Equal costs go to
+    the better score, equal scores to the lower cost.
+
+    Args:
+        scores: by row name, the deciding metric.
+        pairs: `simultaneous` of the same rows.
+        cost: by row name, in any unit; `prefer` says what it counts.
+        margin: how much of the score (0 to 1) may be lost.
+        prefer: what the cost is, for the sentence.
+        baseline: the row that never looks at the input, if there is one.
+    """
+    best = min(scores, key=lambda name: (-scores[name], cost[name]))
+    loss = {name: pairs.between(best, name) for name in scores}
+    safe = [name for name in scores if name == best or loss[name].high <= margin]
+    chosen = min(safe, key=lambda name: (cost[name], name != best, -scores[name]))
+    said = {name: f"{name} ({_points(value)} of 100)" for name, value in scores.items()}
+    if len(scores) == 1:
+        why = f"{said[best]} is the only method to choose from."
+    elif baseline == best == chosen:
+        why = f"No method scores better than {said[best]}, which never looks at the input."
+    elif baseline in scores and not pairs.apart(best, baseline):
+        why = f"{said[best]} scores best, but these rows cannot tell it from {said[baseline]}, "
+        why += "which never looks at the input."
+    elif chosen != best:
+        why = f"{said[chosen]} takes {_part(cost[chosen], cost[best])} the {COSTS[prefer]} of "
+        why += f"{said[best]}, which scores best, and loses at most {_points(loss[chosen].high)} "
+        why += "points against it."
+    elif other := _cheaper(best, loss, cost):
+        why = f"{said[best]} scores best; {said[other]} takes {_part(cost[other], cost[best])} "
+        why += f"the {COSTS[prefer]} and {_loss(loss[other])}."
+    else:
+        why = f"{said[best]} scores best, and none takes less {COSTS[prefer]}."
+    return Recommendation(chosen, why)
+
+
+def _cheaper(best: str, loss: Mapping[str, Interval], cost: Mapping[str, float]) -> str | None:
+    """Among the methods at half the cost, else at any lower one, that which may lose least."""
+    cheaper = [name for name in loss if cost[name] < cost[best]]
+    much = [name for name in cheaper if cost[name] <= cost[best] / 2] or cheaper
+    return min(much, key=lambda name: (loss[name].high, cost[name]), default=None)
+
+
+def _part(cost: float, of: float) -> str:
+    """`about a tenth of`, to be followed by `the training time`."""
+    if cost > 0.9 * of:
+        return "nearly all"
+    if cost > 0.6 * of:
+        return f"about {round(100 * cost / of, -1):.0f} % of"
+    if cost * 1500 < of:
+        return "next to none of"
+    nearest = min(PARTS, key=lambda times: abs(math.log(times * cost / of)))
+    return f"about {PARTS[nearest]} of"
+
+
+def _points(share: float) -> str:
+    """0.0184 -> `1.8`."""
+    return f"{100 * share:.1f}"
+
+
+def _loss(found: Interval) -> str:
+    """What may be lost, in points."""
+    if found.low > 0:
+        return f"is {_points(found.low)} to {_points(found.high)} points worse"
+    return f"may be up to {_points(found.high)} points worse"

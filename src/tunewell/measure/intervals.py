@@ -1,0 +1,174 @@
+"""95 % intervals of scores by resampling test rows, and seeds where there are several.
+
+Bootstrap: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993. Interval: Wilson, 1927,
+at the number of rows that would give a plain share the same standard error, as surveys do it
+(Korn and Graubard, 1998). For an accuracy this is Wilson's own interval, which has width even
+where all is right, and holds near 0 and 1, where the bootstrap's percentiles fall short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tunewell.contracts import Metric
+from tunewell.values import Answer, Interval
+
+Z = 1.959964
+"""The normal distribution's two-sided 95 % point."""
+
+CHUNK = 1_000_000
+"""Weights that are in memory at once."""
+
+
+def intervals(
+    metric: Metric,
+    statistics: Mapping[str, np.ndarray],
+    *,
+    samples: int = 5000,
+    seed: int = 0,
+    effective_rows: float | None = None,
+) -> dict[str, Interval]:
+    """The interval of each method's score, all from the same resamples.
+
+    Args:
+        metric: what is scored.
+        statistics: by method, `metric.statistics` of each seed's answers: (seeds, rows, S).
+            The score is the mean over seeds.
+        samples: how many resamples.
+        seed: of the resampling.
+        effective_rows: `effective_rows(metric, targets)`; the number of rows unless given.
+            Decides where the rows at hand show no variation, as when all answers are right.
+    """
+    resampled = resampled_scores(metric, list(statistics.values()), samples, seed)
+    return {
+        name: _interval(metric, each, resampled[:, column], effective_rows)
+        for column, (name, each) in enumerate(statistics.items())
+    }
+
+
+def interval(
+    metric: Metric,
+    statistics: np.ndarray,
+    *,
+    samples: int = 5000,
+    seed: int = 0,
+    effective_rows: float | None = None,
+) -> Interval:
+    """The interval of one score; statistics (seeds, rows, S). See `intervals`."""
+    one = intervals(
+        metric, {"": statistics}, samples=samples, seed=seed, effective_rows=effective_rows
+    )
+    return one[""]
+
+
+def score(metric: Metric, statistics: np.ndarray) -> float:
+    """The mean over seeds of the metric; statistics (seeds, rows, S)."""
+    return float(metric.value(statistics.sum(axis=1)).mean())
+
+
+def wilson(share: float, rows: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share seen in so many rows."""
+    centre = (share + Z**2 / (2 * rows)) / (1 + Z**2 / rows)
+    half = Z / (1 + Z**2 / rows) * math.sqrt(share * (1 - share) / rows + (Z / (2 * rows)) ** 2)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def effective_rows(metric: Metric, targets: Sequence[Any]) -> float:
+    """On how many equally important rows a perfect score rests.
+
+    A row is as important as what it costs to have no answer for it alone. For accuracy this is
+    the number of rows; for macro F1 fewer, because one row of a small class counts for many
+    (Kish's effective sample size, 1965).
+    """
+    right = metric.statistics(targets, [Answer(target) for target in targets])
+    silent = metric.statistics(targets, [Answer(None) for _ in targets])
+    total = right.sum(axis=0)
+    loss = metric.value(total) - metric.value(total - right + silent)  # (rows,)
+    return float(loss.sum() ** 2 / (loss**2).sum())
+
+
+def resample_weights(rows: int, samples: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """How often each resample draws each row: chunks that stack to (samples, rows), float32.
+
+    Chunks keep memory bounded; the counts do not depend on their size.
+    """
+    generator = np.random.default_rng([seed, 0])
+    for start in range(0, samples, max(1, CHUNK // rows)):
+        count = min(max(1, CHUNK // rows), samples - start)
+        drawn = generator.integers(0, rows, size=(count, rows))
+        drawn += np.arange(count)[:, None] * rows
+        counts = np.bincount(drawn.ravel(), minlength=count * rows)
+        yield counts.reshape(count, rows).astype(np.float32)
+
+
+def resampled_scores(
+    metric: Metric, statistics: Sequence[np.ndarray], samples: int = 5000, seed: int = 0
+) -> np.ndarray:
+    """Scores in resamples, the same rows for all: [(seeds, rows, S), ...] -> (samples, methods).
+
+    Rows and seeds are drawn independently of each other (Owen, 2007, arXiv 0712.1111); of k seeds
+    k - 1 are drawn, so that the spread of a few of them is not underrated (Rao and Wu, 1988).
+    """
+    rows = {each.shape[1] for each in statistics}
+    if len(rows) != 1 or 0 in rows:
+        raise ValueError(f"methods must be scored on the same rows, at least one: {sorted(rows)}")
+    flat = [each.transpose(1, 0, 2).reshape(each.shape[1], -1) for each in statistics]
+    columns = np.concatenate(flat, axis=1).astype(np.float32)  # (rows, all seeds and statistics)
+    ends = np.cumsum([each.shape[1] for each in flat])[:-1]
+    generator = np.random.default_rng([seed, 1])
+    chunks = []
+    for weights in resample_weights(rows.pop(), samples, seed):
+        sums = np.split((weights @ columns).astype(float), ends, axis=1)
+        scores = [
+            _mean_of_drawn_seeds(
+                metric.value(each.reshape(len(weights), *shape.shape[::2])), generator
+            )
+            for each, shape in zip(sums, statistics, strict=True)
+        ]
+        chunks.append(np.stack(scores, axis=1))
+    return np.concatenate(chunks)
+
+
+def _mean_of_drawn_seeds(scores: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """(samples, seeds) -> (samples,)."""
+    samples, seeds = scores.shape
+    if seeds == 1:
+        return scores[:, 0]
+    drawn = generator.integers(0, seeds, size=(samples, seeds - 1))
+    return np.take_along_axis(scores, drawn, axis=1).mean(axis=1)
+
+
+def _interval(
+    metric: Metric, statistics: np.ndarray, resampled: np.ndarray, effective: float | None
+) -> Interval:
+    """Wilson's interval around the score less its bootstrap bias."""
+    value = score(metric, statistics)
+    error = max(float(resampled.std()), _jackknife_error(metric, statistics))
+    centre = min(max(2 * value - float(resampled.mean()), 0.0), 1.0)
+    if error > 1e-9 and 0 < centre < 1:
+        rows = centre * (1 - centre) / error**2
+    else:
+        rows = effective or float(statistics.shape[1])
+    low, high = wilson(centre, rows)
+    return Interval(value, min(low, value), max(high, value))
+
+
+def _jackknife_error(metric: Metric, statistics: np.ndarray) -> float:
+    """Standard error by leaving out each row in turn, and from the spread of the seeds.
+
+    Never too small on average (Efron and Stein, 1981), where the bootstrap's is for classes
+    with a handful of rows.
+    """
+    seeds, rows, _ = statistics.shape
+    totals = statistics.sum(axis=1)  # (seeds, S)
+    without = np.mean(
+        [metric.value(t - each) for t, each in zip(totals, statistics, strict=True)], axis=0
+    )  # (rows,)
+    variance = (rows - 1) * without.var()
+    if seeds > 1:
+        variance += metric.value(totals).var(ddof=1) / seeds
+    return math.sqrt(variance)

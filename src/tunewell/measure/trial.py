@@ -1,0 +1,181 @@
+"""One trial: fitted, measured, saved, read back, and only if it is picked shown the test rows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tunewell import registry
+from tunewell.contracts import Job, Method, Predictor
+from tunewell.errors import NotApplicable, TrainingDiverged, UserError
+from tunewell.fit.prefix import shared_reading
+from tunewell.measure.cost import Meter, milliseconds_per_prediction, rows_per_second
+from tunewell.values import (
+    Answer,
+    Example,
+    Machine,
+    Progress,
+    Trial,
+    read_json,
+    to_json,
+    write_json,
+)
+
+Shared = dict[str, dict[str, Any]]
+
+READ_BACK = 16
+"""Validation rows that a reloaded model must answer as it did before it was saved."""
+SPEED_ROWS = 256
+"""Test rows whose answers are timed in batches."""
+
+
+def load_model(folder: Path, machine: Machine) -> Predictor:
+    """The predictor saved in a model folder, read by the method that its record names."""
+    return registry.method(read_json(folder / "model.json")["method"]).load(folder, machine)
+
+
+def new_folder(trials: Path, trial: Trial) -> Path:
+    """`trials/lora-0`, `trials/lora-1` …: that of this trial's content, or the next number."""
+    number = 0
+    while (folder := trials / f"{trial.method}-{number}").exists():
+        if (folder / "trial.json").exists() and _key(folder) == trial.key:
+            return folder
+        number += 1
+    folder.mkdir(parents=True)
+    write_json(folder / "trial.json", {"key": trial.key, **to_json(trial)})
+    return folder
+
+
+def _key(folder: Path) -> str:
+    return read_json(folder / "trial.json")["key"]
+
+
+def run_trial(
+    method: Method, job: Job, folder: Path, shared: Shared, watch: Callable[[Progress], None]
+) -> dict[str, Any]:
+    """Fit, save and score on validation; what came of it, as `result.json` in the folder holds it.
+
+    A trial that has come to its end is not run again; one that failed is.
+
+    Args:
+        shared: vectors of rows that a frozen backbone has read before (`fit.prefix`).
+    """
+    done = folder / "result.json"
+    if done.exists() and read_json(done)["status"] != "failed":
+        return read_json(done)
+    notes: list[str] = []
+    borrowed: list[float] = []
+
+    def told(progress: Progress) -> None:
+        if progress.note:
+            notes.append(progress.note)
+        borrowed.append(progress.borrowed_seconds)
+        watch(progress)
+
+    job = replace(job, folder=folder / "checkpoints", report_progress=told)
+    meter = Meter(job.machine.device)
+    try:
+        with meter:
+            predictor = method.fit(job)
+        _save_and_read_back(predictor, job, folder / "model")
+    except NotApplicable as reason:
+        result: dict[str, Any] = {"status": "skipped", "reason": str(reason)}
+    except (TrainingDiverged, UserError) as error:
+        result = {"status": "failed", "reason": str(error)}
+    except Exception as error:  # noqa: BLE001 (a method's crash is its row, the others go on)
+        (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        reason = f"{type(error).__name__}: {error}"
+        result = {"status": "failed", "reason": f"{reason} (see {folder.name}/traceback.txt)"}
+    else:
+        with shared_reading(shared):
+            result = {"status": "ok", "reason": "", **_facts(predictor, job, folder / "model")}
+        result["cost_seconds"] = meter.seconds + sum(borrowed)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    measured = {
+        "spent_seconds": meter.seconds,
+        "cpu_seconds": meter.cpu_seconds,
+        "peak_bytes": meter.peak_bytes,
+        "notes": list(dict.fromkeys(notes)),
+    }
+    write_json(done, {**result, **measured})
+    return read_json(done)
+
+
+def _save_and_read_back(predictor: Predictor, job: Job, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    predictor.save(folder)
+    inputs = [example.input for example in job.validation[:READ_BACK]]
+    before = predictor.predict(inputs)
+    after = load_model(folder, job.machine).predict(inputs)
+    for one, other in zip(before, after, strict=True):
+        if one.value != other.value and _apart(one, other):
+            raise RuntimeError(f"the saved model answers {other.value!r}, not {one.value!r}")
+
+
+def _apart(one: Answer, other: Answer) -> bool:
+    return abs((one.confidence or 0.0) - (other.confidence or 0.0)) > 1e-3
+
+
+def _facts(predictor: Predictor, job: Job, folder: Path) -> dict[str, Any]:
+    answers = predictor.predict([example.input for example in job.validation])
+    scores = job.task.score([example.target for example in job.validation], answers)
+    return {
+        "validation": scores,
+        "parameters": to_json(predictor.parameters),
+        "disk_bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+    }
+
+
+def open_test(
+    folder: Path, test: Sequence[Example], machine: Machine, shared: Shared
+) -> dict[str, Any]:
+    """Answer the test rows with a picked trial's saved model; `test.json` and `answers.jsonl`.
+
+    Speed is measured on rows that nobody has read before.
+    """
+    done = folder / "test.json"
+    if done.exists():
+        return read_json(done)
+    predictor = load_model(folder / "model", machine)
+    inputs = [example.input for example in test]
+    with Meter(machine.device) as meter, shared_reading(shared):
+        answers = predictor.predict(inputs)
+    _write_answers(folder / "answers.jsonl", test, answers)
+    few = inputs[:: max(1, len(inputs) // SPEED_ROWS)][:SPEED_ROWS]
+    value = {
+        "rows": len(test),
+        "seconds": meter.seconds,
+        "milliseconds_per_prediction": milliseconds_per_prediction(predictor.predict, few),
+        "predictions_per_second": rows_per_second(predictor.predict, few),
+    }
+    write_json(done, value)
+    return value
+
+
+def _write_answers(path: Path, test: Sequence[Example], answers: Sequence[Answer]) -> None:
+    aside = path.with_suffix(".part")
+    with aside.open("w", encoding="utf-8") as file:
+        for example, answer in zip(test, answers, strict=True):
+            record = {
+                "row": example.row,
+                "source": example.source,
+                "input": example.input,
+                "target": example.target,
+                "answer": answer.value,
+                "confidence": answer.confidence,
+            }
+            file.write(json.dumps(to_json(record), ensure_ascii=False) + "\n")
+    aside.replace(path)
+
+
+def read_answers(folder: Path) -> tuple[list[Any], list[Answer]]:
+    """Targets and answers of the test rows, as `open_test` wrote them."""
+    with (folder / "answers.jsonl").open(encoding="utf-8") as file:
+        records = [json.loads(line) for line in file]
+    answers = [Answer(record["answer"], record["confidence"]) for record in records]
+    return [record["target"] for record in records], answers

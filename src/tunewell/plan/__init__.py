@@ -1,0 +1,1 @@
+"""Which trials will run: what each would cost, and what the budget holds."""

@@ -1,0 +1,105 @@
+"""Which trials fit into the budget: the cheap methods first, whole trials or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tunewell.plan.probe import Estimate
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One row of the plan: a method on a backbone, and what it would take."""
+
+    method: str
+    backbone: str
+    """"" for methods that stand on none."""
+    options: dict[str, Any]
+    """The method's options, those of its first trial."""
+    trials: int
+    """Trials that will run, of those asked for."""
+    status: str = "run"
+    """`run` or `skip`."""
+    reason: str = ""
+    """Why it is skipped, or gets fewer trials than asked for."""
+    estimate: Estimate | None = None
+    """None where there is none: the method was skipped, or its probe failed."""
+    seconds: float | None = None
+    """For all its trials and its test, its share of a common pass included."""
+
+
+def planned_from_json(value: dict[str, Any]) -> Planned:
+    """The row that was written as JSON."""
+    estimate = Estimate(**value["estimate"]) if value["estimate"] else None
+    return Planned(**{**value, "estimate": estimate})
+
+
+def choose(
+    rows: Sequence[Planned],
+    budget_seconds: float,
+    memory_bytes: int,
+    refits: int = 0,
+    test_rows: int = 0,
+) -> tuple[Planned, ...]:
+    """Rows in order of cost, with as many trials as the budget holds.
+
+    Args:
+        rows: methods with their estimates and the trials asked for; skipped ones stay skipped.
+        budget_seconds: for everything together.
+        memory_bytes: for one trial; 0 where it is not known.
+        refits: fits of the picked trial with further seeds.
+        test_rows: rows that the picked trial answers.
+    """
+    known = sorted(
+        (row for row in rows if row.status == "run" and row.estimate is not None), key=_one_trial
+    )
+    left, paid = budget_seconds, set()
+    chosen = []
+    for row in known:
+        estimate = row.estimate
+        assert estimate is not None
+        if memory_bytes and estimate.peak_bytes > memory_bytes:
+            need = f"needs about {estimate.peak_bytes / 1e9:.1f} GB"
+            reason = f"{need}; {memory_bytes / 1e9:.1f} GB are to be had"
+            chosen.append(replace(row, status="skip", trials=0, reason=reason))
+            continue
+        shared = 0.0 if row.backbone in paid else estimate.shared_seconds
+        for trials in dict.fromkeys((row.trials, 1)):
+            seconds = total_seconds(estimate, trials, refits, test_rows, shared)
+            if seconds <= left:
+                break
+        else:
+            reason = (
+                f"would take about {_minutes(seconds)} for one trial; "
+                f"{_minutes(max(0.0, left))} of the budget are left"
+            )
+            chosen.append(replace(row, status="skip", trials=0, reason=reason, seconds=seconds))
+            continue
+        reason = ""
+        if trials < row.trials:
+            reason = f"one trial instead of {row.trials}: the budget holds no more"
+        chosen.append(replace(row, trials=trials, seconds=seconds, reason=reason))
+        left -= seconds
+        if estimate.shared_seconds:
+            paid.add(row.backbone)
+    unknown = [row for row in rows if row.status != "run" or row.estimate is None]
+    return (*chosen, *unknown)
+
+
+def total_seconds(
+    estimate: Estimate, trials: int, refits: int, test_rows: int, shared: float
+) -> float:
+    """Seconds for the trials and refits of a method and the test of its pick."""
+    fits = (trials + refits) * estimate.seconds
+    return fits + shared + (1 + refits) * test_rows * estimate.answer_seconds
+
+
+def _one_trial(row: Planned) -> float:
+    assert row.estimate is not None
+    return row.estimate.seconds + row.estimate.shared_seconds
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,67 @@
+"""The plan of a run: each method is probed, then the budget is shared out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tunewell.contracts import Job, Method
+from tunewell.errors import NotApplicable
+from tunewell.plan.choose import Planned, choose
+from tunewell.plan.probe import estimate
+from tunewell.values import Backbone, to_json
+
+Pair = tuple[Method, Backbone | None]
+
+
+def plan_ladder(
+    pairs: Sequence[Pair],
+    job: Callable[[Backbone | None], Job],
+    before: Sequence[Planned],
+    *,
+    trials: int,
+    seeds: int,
+    budget_seconds: float,
+    test_rows: int,
+    watch: Callable[[str], None],
+) -> tuple[Planned, ...]:
+    """Rows for the methods asked for, in order of cost, then the rows of earlier plans.
+
+    Args:
+        pairs: each method on each backbone.
+        job: what a method would be given on a backbone.
+        before: an earlier plan; its estimates are not made again.
+        watch: told what is being probed.
+    """
+    rows = []
+    for method, backbone in pairs:
+        fresh = Planned(
+            method=method.name,
+            backbone=backbone.name if backbone else "",
+            options=to_json(method),
+            trials=min(trials, len(method.grid())),
+        )
+        known = [row for row in before if _same(row, fresh) and row.estimate is not None]
+        if known:
+            rows.append(replace(fresh, estimate=known[0].estimate))
+            continue
+        watch(f"measuring {fresh.method} on a few rows")
+        rows.append(_probed(fresh, method, job(backbone)))
+    memory = job(None).machine.memory_bytes
+    chosen = choose(rows, budget_seconds, memory, seeds - 1, test_rows)
+    kept = [row for row in before if not any(_same(row, other) for other in rows)]
+    return (*chosen, *kept)
+
+
+def _same(row: Planned, other: Planned) -> bool:
+    return (row.method, row.backbone, row.options) == (other.method, other.backbone, other.options)
+
+
+def _probed(row: Planned, method: Method, job: Job) -> Planned:
+    """The row with its estimate; without one where the method cannot run or its probe fails."""
+    try:
+        return replace(row, estimate=estimate(method, job))
+    except NotApplicable as reason:
+        return replace(row, status="skip", trials=0, reason=str(reason))
+    except Exception as error:  # noqa: BLE001 (the fit itself will fail in the same way, and say so)
+        return replace(row, reason=f"its cost could not be measured: {error}")

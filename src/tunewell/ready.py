@@ -1,0 +1,170 @@
+"""Everything that is known before anything runs: rows, task, methods, backbones, machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tunewell import registry
+from tunewell.contracts import Job, Method, Task
+from tunewell.errors import ConfigError, did_you_mean
+from tunewell.read import Data, Source
+from tunewell.settings import RunOptions
+from tunewell.values import Backbone, Machine, Trial, read_json, to_json
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Everything that is known before anything runs."""
+
+    options: RunOptions
+    data: Data
+    task: Task
+    metric_why: str
+    methods: dict[str, Method]
+    backbones: tuple[Backbone, ...]
+    machine: Machine
+    folder: Path
+
+    @property
+    def pairs(self) -> list[tuple[Method, Backbone | None]]:
+        """Each method on each backbone, or on none where it stands on none."""
+        pairs: list[tuple[Method, Backbone | None]] = []
+        for method in self.methods.values():
+            chosen: Sequence[Backbone | None] = self.backbones if method.needs_backbone else [None]
+            pairs += [(method, backbone) for backbone in chosen]
+        return pairs
+
+    def trial(self, method: Method, backbone: Backbone | None, seed: int) -> Trial:
+        """The record whose key says whether this has run before."""
+        settings = {"dtype": self.machine.dtype, "device": self.machine.device}
+        if backbone is not None:
+            settings |= {"max_length": backbone.max_length, "pooling": backbone.pooling}
+        return Trial(
+            method=method.name,
+            backbone=backbone.name if backbone else "",
+            backbone_fingerprint=backbone.fingerprint if backbone else "",
+            options=to_json(method),
+            seed=seed,
+            data=self.data.fingerprint,
+            settings=settings,
+        )
+
+    def job(self, backbone: Backbone | None, seed: int) -> Job:
+        """What a method is given: the test rows are not in it."""
+        return Job(
+            task=self.task,
+            train=self.data.train,
+            validation=self.data.validation,
+            backbone=backbone,
+            machine=self.machine,
+            seed=seed,
+            cache=self.folder / "cache",
+        )
+
+
+def prepare(options: RunOptions) -> Ready:
+    """Read the rows, learn the task, find the backbones and the machine.
+
+    A folder that holds a run already has its say on precision and threads, so that what is added
+    to it is computed as what is there.
+    """
+    from tunewell.fit import machine as machines
+    from tunewell.fit.backbones import resolve
+    from tunewell.options import parse_bytes
+
+    task_class = registry.task(options.task)
+    methods = _methods(options, task_class.name)
+    data = read_rows(options)
+    task, why = learn_task(options, data)
+    folder = run_folder(options)
+    found = machines.find(options.device, options.dtype)
+    if (folder / "plan.json").exists():
+        kept = Machine(**read_json(folder / "plan.json")["machine"])
+        if options.dtype in (None, kept.dtype) and kept.device == found.device:
+            found = replace(found, dtype=kept.dtype, threads=kept.threads)
+    if options.memory is not None:
+        found = replace(found, memory_bytes=parse_bytes(options.memory))
+    names: Sequence[str | None] = options.backbone or [None]
+    wanted = any(method.needs_backbone for method in methods.values())
+    backbones = [
+        resolve(name, pooling=options.pooling, max_length=options.max_length)
+        for name in (names if wanted else [])
+    ]
+    return Ready(options, data, task, why, methods, tuple(backbones), found, folder)
+
+
+def run_folder(options: RunOptions) -> Path:
+    """Where the run is kept: as asked, or `runs/` and the name of the data."""
+    return Path(options.out or Path("runs") / (Path(options.data).name.split(".")[0] or "data"))
+
+
+def read_rows(options: RunOptions) -> Data:
+    """The examples, split, of the files that the options name."""
+    from tunewell.read import load as read_data
+
+    source = Source(**{f.name: getattr(options, f.name) for f in fields(Source)})
+    return read_data(source, options.seed)
+
+
+def learn_task(options: RunOptions, data: Data) -> tuple[Task, str]:
+    """The task with its labels and the metric that decides, and why that one."""
+    from tunewell.read import unequal
+
+    metric, why = options.metric, "asked for"
+    if metric is None:
+        uneven = unequal([example.target for example in data.train])
+        metric = "macro_f1" if uneven else "accuracy"
+        why = "the classes are unequal" if uneven else "the classes are about equal"
+    task = registry.task(options.task).from_examples(
+        data.train, label_names=data.label_names, metric=metric
+    )
+    if metric not in task.metrics:
+        raise ConfigError(
+            f"There is no metric called {metric!r} for {options.task}.",
+            did_you_mean(metric, task.metrics),
+        )
+    return task, why
+
+
+def _methods(options: RunOptions, task: str) -> dict[str, Method]:
+    """The methods asked for, with their options, in the order of the ladder."""
+    asked = options.methods or tuple(
+        name for name, method in registry.methods().items() if task in method.tasks
+    )
+    for name in asked:
+        registry.method(name)
+    return {name: getattr(options, name) for name in registry.methods() if name in asked}
+
+
+def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every option that had a say, its value, where it came from, and why if it was chosen."""
+    from tunewell.options import flatten
+
+    backbone = ready.backbones[0] if ready.backbones else None
+    chosen = {
+        "methods": (", ".join(ready.methods), f"all that can do {ready.task.name}"),
+        "metric": (ready.task.metric, ready.metric_why),
+        "device": (ready.machine.device, "found on this machine"),
+        "dtype": (ready.machine.dtype, "by the processor's flags"),
+        "out": (str(ready.folder), "named after the data"),
+        "input": (ready.data.columns.input, ready.data.columns.why),
+        "target": (ready.data.columns.target, ready.data.columns.why),
+    }
+    if backbone is not None:
+        pooling = backbone.pooling or "the architecture's own head"
+        chosen["backbone"] = (backbone.name, "the default")
+        chosen["max_length"] = (backbone.max_length, "the backbone's own figure")
+        chosen["pooling"] = (pooling, "as the backbone was made for")
+    rows = []
+    for name, value in flatten(to_json(ready.options)).items():
+        section = name.partition(".")[0]
+        if "." in name and section in registry.methods() and section not in ready.methods:
+            continue
+        row = {"name": name, "value": value, "origin": origins.get(name, "default"), "reason": ""}
+        if value is None and name in chosen:
+            row |= {"value": chosen[name][0], "origin": "chosen", "reason": chosen[name][1]}
+        rows.append(row)
+    return rows

@@ -1,0 +1,172 @@
+"""The whole pipeline, top to bottom: read, plan, fit, measure, tell.
+
+Heavy packages are imported where they are used, so that `--help` need not wait for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tunewell import registry
+from tunewell.contracts import Predictor
+from tunewell.errors import ConfigError, ResourceError
+from tunewell.folder import (
+    alone_in,
+    find_faults,
+    keep_data,
+    keep_options,
+    keep_plan,
+    keep_results,
+    make_plan,
+)
+from tunewell.ladder import run_ladder
+from tunewell.plan.choose import Planned
+from tunewell.read import Columns, Fault
+from tunewell.ready import learn_task, prepare, read_rows, run_folder
+from tunewell.settings import Event, RunOptions, Watch, silent
+from tunewell.values import read_json, to_json
+
+__all__ = [
+    "Checked",
+    "Comparison",
+    "Event",
+    "RunOptions",
+    "Watch",
+    "check",
+    "compare",
+    "fit",
+    "load",
+    "plan",
+    "report",
+    "silent",
+]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The results of one ladder on one data set, with the recommendation."""
+
+    data: dict[str, Any]
+    """What `comparison.json` holds."""
+    folder: Path
+    interrupted: bool = False
+    """Whether it was stopped before its end."""
+
+    @property
+    def recommended(self) -> Predictor:
+        """The recommended model, loaded."""
+        return load(self.folder)
+
+    def table(self) -> str:
+        """Every method with its score, interval and costs, as Markdown."""
+        from tunewell.tell.table import plain
+
+        return plain(self.data)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is in a file and what is wrong with it."""
+
+    columns: Columns
+    sizes: dict[str, int]
+    """Rows for training, validation and test."""
+    faults: tuple[Fault, ...]
+    metric: str
+    metric_why: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that `tunewell check --json` prints."""
+        return to_json(self)
+
+
+def compare(
+    options: RunOptions,
+    watch: Watch = silent,
+    origins: Mapping[str, str] | None = None,
+    command: str = "",
+) -> Comparison:
+    """Run every method on the rows, side by side, and say which to take.
+
+    The folder keeps what is done: the same call goes on where it stopped, and one with another
+    method adds to it. Ctrl-C ends it with a report on what there is.
+
+    Raises:
+        UserError: before anything runs, where the data, an option or a backbone is wrong.
+    """
+    ready = prepare(options)
+    with alone_in(ready.folder):
+        keep_data(ready)
+        keep_options(ready, origins or {})
+        rows, interrupted = run_ladder(ready, keep_plan(ready, watch), watch)
+        told = keep_results(ready, rows, interrupted, origins or {}, command)
+    return Comparison(told, ready.folder, interrupted)
+
+
+def fit(
+    options: RunOptions,
+    method: str,
+    watch: Watch = silent,
+    origins: Mapping[str, str] | None = None,
+    command: str = "",
+) -> Comparison:
+    """One method with the options given, no search, in a run folder named after data and method.
+
+    Raises:
+        ResourceError: the method did not come to its end.
+    """
+    registry.method(method)
+    out = options.out or f"{run_folder(options)}-{method}"
+    alone = replace(options, methods=(method,), trials=1, out=out)
+    comparison = compare(alone, watch, origins, command)
+    result = next(r for r in comparison.data["results"] if r["method"] == method)
+    if result["status"] != "ok" and not comparison.interrupted:
+        raise ResourceError(f"{method} did not come to its end: {result['reason']}.")
+    return comparison
+
+
+def check(options: RunOptions) -> Checked:
+    """What is in the file, what is wrong with it, and what would be done about it."""
+    data = read_rows(options)
+    task, why = learn_task(options, data)
+    sizes = {part: len(getattr(data, part)) for part in ("train", "validation", "test")}
+    return Checked(data.columns, sizes, find_faults(options, data), task.metric, why)
+
+
+def plan(options: RunOptions, watch: Watch = silent) -> tuple[Planned, ...]:
+    """What would run, for how long and in how much memory; nothing is run or written."""
+    return make_plan(prepare(options), [], watch)
+
+
+def load(folder: str | Path) -> Predictor:
+    """The recommended model of a run, or the model of a model's own folder."""
+    from tunewell.fit import machine
+    from tunewell.measure.trial import load_model
+
+    folder = Path(folder)
+    if (folder / "comparison.json").exists():
+        comparison = read_json(folder / "comparison.json")
+        if comparison["recommended"] is None:
+            raise ConfigError(f"{folder} has no model: {comparison['why']}")
+        chosen = next(r for r in comparison["results"] if r["name"] == comparison["recommended"])
+        folder = folder / chosen["folder"] / "model"
+    if not (folder / "model.json").exists():
+        raise ConfigError(
+            f"{folder} is neither a run nor a model.",
+            "A run has a comparison.json, a model a model.json.",
+            "`tunewell compare DATA` makes a run under runs/.",
+        )
+    return load_model(folder, machine.find())
+
+
+def report(folder: str | Path) -> Path:
+    """Write `report.html` of a run again, from its results."""
+    from tunewell.tell.report import write_report
+
+    folder = Path(folder)
+    if not (folder / "comparison.json").exists():
+        raise ConfigError(f"{folder} is not a run: it has no comparison.json.")
+    return write_report(folder)

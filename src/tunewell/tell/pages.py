@@ -1,0 +1,125 @@
+"""The docs page of a method, from its class: docstring, options, fair start."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tunewell.convert import metavar
+from tunewell.fields import options_of
+from tunewell.tell import units
+from tunewell.tell.text import capital
+
+_PARTS = ("What moves", "Needs", "Costs", "Choose it", "Neighbours", "Source")
+"""How a method's docstring starts its sentences; each becomes a heading of its own."""
+
+
+@dataclass(frozen=True)
+class OptionRow:
+    """One option as a docs page lists it."""
+
+    name: str
+    """As it is typed: `--lora.rank`."""
+    values: str
+    """What may stand for it: `INT`, `mean|cls|last`."""
+    default: str
+    help: str
+
+
+def option_rows(cls: type[Any]) -> list[OptionRow]:
+    """The options of a method, a task or a stage, in the order of its fields."""
+    prefix = f"{cls.name}." if hasattr(cls, "name") else ""
+    return [
+        OptionRow(
+            name="--" + option.name,
+            values=metavar(option.hint),
+            default=_default(option.default),
+            help=option.help,
+        )
+        for option in options_of(cls, prefix).values()
+    ]
+
+
+def method_page(cls: type[Any]) -> str:
+    """The page of one method in Markdown."""
+    docs = inspect.getdoc(cls) or ""
+    opening, parts = _split(docs)
+    facts = [
+        *parts,
+        ("Backbone", "Needed." if cls.needs_backbone else "None."),
+        ("Tasks", ", ".join(f"`{task}`" for task in cls.tasks)),
+    ]
+    glance = ["| | |", "|:---|:---|", *(f"| {name} | {_cell(text)} |" for name, text in facts)]
+    sections = [f"# {cls.name}", opening, "\n".join(glance)]
+    sections += ["## Use it", _example(cls)]
+    sections += ["## Options", _options(cls), *_fair_start(cls)]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def index_page(classes: Iterable[type[Any]]) -> str:
+    """The list of all methods with what moves in each, in the order given."""
+    rows = []
+    for cls in classes:
+        parts = dict(_split(inspect.getdoc(cls) or "")[1])
+        cells = _cell(cls.summary), _cell(parts.get("Choose it", ""))
+        rows.append(f"| [`{cls.name}`]({cls.name}.md) | {' | '.join(cells)} |")
+    table = ["| method | what moves | choose it |", "|:---|:---|:---|", *rows]
+    return "\n".join(["# Methods", "", "In order of cost, the cheapest first.", "", *table]) + "\n"
+
+
+def _split(docs: str) -> tuple[str, list[tuple[str, str]]]:
+    """The opening of a docstring, and its sentences by what they start with."""
+    pieces = re.split(rf"(?:^|(?<=\s))({'|'.join(_PARTS)}): ", " ".join(docs.split()))
+    named = zip(pieces[1::2], pieces[2::2], strict=True)
+    return pieces[0].strip(), [(name, text.strip()) for name, text in named]
+
+
+def _cell(text: str) -> str:
+    """Prose of ours in a cell of a Markdown table, as a sentence."""
+    text = text.replace("|", r"\|").replace("<", "&lt;")
+    return text if text.startswith("arXiv") else capital(text)
+
+
+def _example(cls: type[Any]) -> str:
+    beside = "features" if cls.name == "majority" else "majority"
+    return (
+        "```sh\n"
+        f"tunewell fit reviews.csv --method {cls.name}\n"
+        f"tunewell compare reviews.csv --methods {beside},{cls.name}\n"
+        "```"
+    )
+
+
+def _options(cls: type[Any]) -> str:
+    rows = option_rows(cls)
+    if not rows:
+        return "It has none."
+    lines = ["| option | value | default | what it does |", "|:---|:---|:---|:---|"]
+    for row in rows:
+        cells = (f"`{row.name}`", f"`{row.values}`".replace("|", r"\|"), f"`{row.default}`")
+        lines.append(f"| {' | '.join(cells)} | {_cell(row.help)} |")
+    return "\n".join(lines)
+
+
+def _fair_start(cls: type[Any]) -> list[str]:
+    """Which options the trials of a comparison differ in, and their values."""
+    trials = cls().grid()
+    fields = [field.name for field in dataclasses.fields(cls)]
+    values = {name: [units.option(getattr(trial, name)) for trial in trials] for name in fields}
+    varied = [
+        f"- `{name}`: {', '.join(found)}" for name, found in values.items() if len(set(found)) > 1
+    ]
+    if not varied:
+        return []
+    told = "A comparison tries these on the validation rows and takes the best, the default first:"
+    return ["## Trials", told, "\n".join(varied)]
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return "chosen for you"
+    return "required" if value is dataclasses.MISSING else units.option(value)

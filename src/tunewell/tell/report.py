@@ -1,0 +1,133 @@
+"""The report: one self-contained HTML file, made from a run folder's result files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunewell.errors import DataError
+from tunewell.tell import text, units
+from tunewell.tell.figures import figures, scale
+from tunewell.tell.mistakes import mistakes
+from tunewell.tell.rows import columns, metric_name, rows
+from tunewell.tell.trials import trials
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def write_report(run_folder: Path) -> Path:
+    """Writes `report.html` into a run folder and says where it is.
+
+    Reads `comparison.json`, `data.json` where there is one, and the `answers.jsonl` of the
+    recommended method. Nothing is run, so an old run can be reported again.
+
+    Raises:
+        DataError: a file is missing or is not what a run writes.
+    """
+    comparison = _read_json(run_folder / "comparison.json")
+    data = _read_json(run_folder / "data.json") if (run_folder / "data.json").exists() else {}
+    folder = _recommended_folder(run_folder, comparison)
+    answers = _read_lines(folder / "answers.jsonl") if folder else ()
+    report = run_folder / "report.html"
+    aside = report.with_name(report.name + ".part")
+    aside.write_text(render(comparison, data, answers), encoding="utf-8")
+    aside.replace(report)
+    return report
+
+
+def render(
+    comparison: dict[str, Any], data: dict[str, Any], answers: Iterable[dict[str, Any]]
+) -> str:
+    """The report as HTML.
+
+    Args:
+        comparison: the content of `comparison.json`.
+        data: the content of `data.json`: `columns` and `faults`; may be empty.
+        answers: the lines of the recommended method's `answers.jsonl`; may be empty.
+    """
+    comparison, data = text.clean(comparison), text.clean(data)
+    names = {str(key): str(name) for key, name in (comparison.get("label_names") or {}).items()}
+    lines = rows(comparison)
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        comparison=comparison,
+        columns=columns(comparison),
+        rows=lines,
+        chosen=next((line for line in lines if line.recommended), None),
+        scale=scale(lines),
+        figures=figures(lines),
+        mistakes=mistakes(
+            (text.clean(answer) for answer in answers), comparison.get("labels") or (), names
+        ),
+        trials=[trials(result) for result in comparison["results"]],
+        data=data,
+        seeds=max([1, *(len(line.result.get("seeds") or ()) for line in lines)]),
+        created=_date(comparison.get("created")),
+        units=units,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("tunewell.tell"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (units.percent, units.interval, units.option, text.shorten, text.capital):
+        environment.filters[function.__name__] = function
+    environment.filters["metric_name"] = metric_name
+    return environment
+
+
+def _date(created: str | None) -> str:
+    try:
+        moment = datetime.fromisoformat(created or "")
+    except ValueError:
+        return created or ""
+    return f"{moment.day} {moment:%B %Y, %H:%M %Z}".strip()
+
+
+def _recommended_folder(run_folder: Path, comparison: dict[str, Any]) -> Path | None:
+    """The folder of the recommended method's trial; never one outside the run."""
+    for result in comparison["results"]:
+        if result.get("name", result["method"]) == comparison.get("recommended"):
+            folder = (run_folder / str(result.get("folder") or "")).resolve()
+            inside = folder.is_relative_to(run_folder.resolve())
+            return folder if inside and (folder / "answers.jsonl").is_file() else None
+    return None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        remedy = "Name the folder that `tunewell compare` wrote, for example runs/reviews."
+        raise DataError(f"There is no {path.name} in {path.parent}.", remedy=remedy) from None
+    except (ValueError, UnicodeError) as error:
+        raise _broken(path, str(error)) from None
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise _broken(path, f"line {number}: {error}") from None
+
+
+def _broken(path: Path, what: str) -> DataError:
+    return DataError(
+        f"{path} cannot be read: {what}.",
+        remedy="The file was damaged or edited. Run the same `tunewell compare` command again.",
+    )

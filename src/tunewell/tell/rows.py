@@ -1,0 +1,142 @@
+"""The rows of a comparison as every face shows them: terminal, Markdown, report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tunewell.tell import units
+
+Score = dict[str, float]
+NO_BETTER = "no better than the majority class"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the comparison: its key in `Row.cells`, its heading, where it stands in line."""
+
+    key: str
+    heading: str
+    priority: int
+    """Narrow terminals leave out the highest first; 0 is never left out."""
+    number: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result, with its figures as texts (`cells`, by column) and as numbers for pictures."""
+
+    name: str
+    backbone: str
+    status: str
+    recommended: bool
+    best: bool
+    score: Score | None
+    training_seconds: float | None
+    prediction_seconds: float | None
+    no_better: bool
+    """Whether it ended no better than the majority class."""
+    note: str
+    """All that is to be said about the row, in one line."""
+    notes: tuple[str, ...]
+    """What was noted while it ran."""
+    cells: dict[str, str]
+    result: dict[str, Any]
+
+
+def metric_name(metric: str) -> str:
+    """How a metric is called in a sentence: `macro_f1` is macro F1."""
+    known = {"macro_f1": "macro F1", "micro_f1": "micro F1", "f1": "F1"}
+    return known.get(metric, metric.replace("_", " "))
+
+
+def columns(comparison: dict[str, Any]) -> list[Column]:
+    """The columns of this comparison, in order; the backbone is one where there are several."""
+    metric = metric_name(comparison["metric"])
+    backbone = [Column("backbone", "backbone", 1, number=False)]
+    return [
+        Column("name", "method", 0, number=False),
+        *(backbone if several_backbones(comparison) else []),
+        Column("score", metric, 0),
+        Column("versus", "versus best", 3),
+        Column("cost", "training", 0),
+        Column("milliseconds", "prediction", 2),
+        Column("trainable", "trainable parameters", 5),
+        Column("peak", "peak memory", 4),
+        Column("disk", "size", 6),
+    ]
+
+
+def several_backbones(comparison: dict[str, Any]) -> bool:
+    """Whether a method's name alone does not say what a row is."""
+    return len({row["backbone"] for row in comparison["results"] if row.get("backbone")}) > 1
+
+
+def rows(comparison: dict[str, Any]) -> list[Row]:
+    """One row a result, in the order that the comparison has them."""
+    metric = comparison["metric"]
+    scores = [score["value"] for item in comparison["results"] if (score := _score(item, metric))]
+    top = max(scores, default=None)
+    return [_row(item, comparison, top) for item in comparison["results"]]
+
+
+def _row(result: dict[str, Any], comparison: dict[str, Any], top: float | None) -> Row:
+    name = result.get("name") or result["method"]
+    score = _score(result, comparison["metric"])
+    best = score is not None and score["value"] == top
+    finished = result["status"] == "ok"
+    milliseconds = result.get("milliseconds_per_prediction")
+    cells = {
+        "name": result["method"] if several_backbones(comparison) else name,
+        "backbone": result.get("backbone") or units.NOTHING,
+        "score": units.interval(score) if score else units.NOTHING,
+        "versus": _versus(result, best),
+        "cost": _figure(result, "cost_seconds", units.seconds),
+        "milliseconds": _figure(result, "milliseconds_per_prediction", units.milliseconds),
+        "trainable": _figure(result, "trainable_parameters", units.count),
+        "peak": _figure(result, "peak_bytes", units.megabytes),
+        "disk": _figure(result, "disk_bytes", units.megabytes),
+    }
+    return Row(
+        name=name,
+        backbone=result.get("backbone") or "",
+        status=result["status"],
+        recommended=finished and name == comparison.get("recommended"),
+        best=best,
+        score=score,
+        training_seconds=result.get("cost_seconds") if finished else None,
+        prediction_seconds=milliseconds / 1000 if finished and milliseconds is not None else None,
+        no_better=finished and result.get("beats_majority") is False,
+        note=_note(result),
+        notes=tuple(note for note in result.get("notes") or () if note != NO_BETTER),
+        cells=cells,
+        result=result,
+    )
+
+
+def _score(result: dict[str, Any], metric: str) -> Score | None:
+    return (result.get("scores") or {}).get(metric) if result["status"] == "ok" else None
+
+
+def _figure(result: dict[str, Any], key: str, show: Any) -> str:
+    value = result.get(key) if result["status"] == "ok" else None
+    return units.NOTHING if value is None else show(value)
+
+
+def _versus(result: dict[str, Any], best: bool) -> str:
+    versus = result.get("versus_best")
+    if best:
+        return "best"
+    if result["status"] != "ok" or not versus:
+        return units.NOTHING
+    low, high = units.points(versus["low"]), units.points(versus["high"])
+    return f"{units.points(versus['difference'])} [{low}, {high}]"
+
+
+def _note(result: dict[str, Any]) -> str:
+    if result["status"] != "ok":
+        reason = result.get("reason") or "no reason was given"
+        return f"{result['status']}: {reason}".rstrip(". ")
+    warned = [NO_BETTER] if result.get("beats_majority") is False else []
+    parts = dict.fromkeys([*warned, *(result.get("notes") or [])])
+    return "; ".join(part.rstrip(".; ") for part in parts)

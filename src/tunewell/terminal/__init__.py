@@ -1,0 +1,1 @@
+"""What the command line reads from a terminal and writes to it."""

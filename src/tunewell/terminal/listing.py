@@ -1,0 +1,110 @@
+"""What methods and tasks there are, as tables and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from tunewell import registry
+from tunewell.convert import metavar
+from tunewell.fields import Option, options_of
+from tunewell.terminal.show import table
+from tunewell.values import to_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def methods_json(name: str = "") -> list[dict[str, Any]]:
+    """Every method, or the one of that name, cheapest first."""
+    chosen = {name: registry.method(name)} if name else registry.methods()
+    return [
+        {
+            "name": cls.name,
+            "summary": cls.summary,
+            "choose": choose_it(cls),
+            "needs_backbone": cls.needs_backbone,
+            "tasks": list(cls.tasks),
+            "options": [_option_json(o) for o in options_of(cls, cls.name + ".").values()],
+        }
+        for cls in chosen.values()
+    ]
+
+
+def tasks_json(name: str = "") -> list[dict[str, Any]]:
+    """Every task, or the one of that name."""
+    chosen = [registry.task(name)] if name else registry.tasks().values()
+    return [
+        {
+            "name": cls.name,
+            "summary": cls.summary,
+            "also_called": [a for a, own in registry.TASK_ALIASES.items() if own == cls.name],
+            "methods": [m for m, c in registry.methods().items() if cls.name in c.tasks],
+        }
+        for cls in chosen
+    ]
+
+
+def choose_it(cls: type[Any]) -> str:
+    """The sentence of a method's docstring that says when to choose it."""
+    text = " ".join((inspect.getdoc(cls) or "").split())
+    found = re.search(r"Choose it: (.*?)(?= Neighbours: | Source: |$)", text)
+    return found[1] if found else ""
+
+
+def methods_table() -> Table:
+    """Methods for the terminal, with what moves and when to choose each."""
+    return table(
+        ("method", "what moves", "choose it"),
+        [(m["name"], m["summary"], m["choose"]) for m in methods_json()],
+    )
+
+
+def tasks_table() -> Table:
+    """Tasks for the terminal."""
+    rows = [(t["name"], t["summary"], ", ".join(t["also_called"])) for t in tasks_json()]
+    return table(("task", "what goes in and comes out", "also called"), rows)
+
+
+def page(cls: type[Any]) -> str:
+    """All that a class says about itself: its name, its docstring."""
+    return f"{cls.name}: {cls.summary}\n\n{inspect.getdoc(cls)}\n"
+
+
+def options_table(cls: type[Any]) -> Table:
+    """A method's options as they are typed, with their defaults and docs."""
+    options = options_of(cls, cls.name + ".").values()
+    rows = [
+        (f"--{o.name} {metavar(o.hint)}", _default(o), o.help.replace("`", "")) for o in options
+    ]
+    return table(("option", "default", "what it does"), rows)
+
+
+def options_epilog() -> str:
+    """The options of all methods by name, for the end of a command's help."""
+    lines = ["", "Options of the methods; `tunewell methods lora` explains those of lora:"]
+    for name, cls in registry.methods().items():
+        options = options_of(cls, name + ".")
+        if options:
+            typed = "  ".join(f"--{option}" for option in options)
+            indent = " " * 15
+            lines += textwrap.wrap(f"  {name:<13}{typed}", 100, subsequent_indent=indent)
+    lines.append("All options can stand in a YAML file instead: `tunewell compare run.yaml`.")
+    return "\n".join(lines)
+
+
+def _option_json(option: Option) -> dict[str, Any]:
+    default = None if option.default is dataclasses.MISSING else to_json(option.default)
+    return {
+        "name": option.name,
+        "value": metavar(option.hint),
+        "default": default,
+        "help": option.help,
+    }
+
+
+def _default(option: Option) -> str:
+    return "chosen" if option.default is None else str(option.default)

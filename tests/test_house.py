@@ -1,0 +1,237 @@
+"""The shapes of the house: who imports whom, what is explained, what may not be there."""
+
+import ast
+import contextlib
+import dataclasses
+import fnmatch
+import os
+import re
+import resource
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tunewell import cli, options, registry, run
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / "src" / "tunewell"
+MODULES = {
+    ".".join(file.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__"): file
+    for file in sorted(HOME.rglob("*.py"))
+    if file != HOME / "__init__.py"
+}
+
+STAGES = ("read", "plan", "fit", "measure", "tell")
+FLOORS = [
+    {"values", "errors"},
+    {"contracts"},
+    {"registry", "convert", "fields", "yaml_file"},
+    {*STAGES, "settings", "methods", "tasks"},
+    {"options"},
+    {"ready", "ladder", "run"},
+    {"library", "terminal", "cli", "serve"},
+]
+"""From the ground up; a module imports from lower floors, and from its own part."""
+BESIDE = {
+    ("methods", "fit"),
+    ("tasks", "measure.metrics"),
+    ("plan", "measure.cost"),
+    ("measure", "fit.prefix"),
+    ("settings", "read"),
+    ("ladder", "ready"),
+    ("run", "ready"),
+    ("run", "ladder"),
+    ("cli", "terminal"),
+}
+"""What may be imported from a part on the same floor."""
+
+HEAVY = ("torch", "transformers", "peft", "accelerate", "sklearn", "scipy", "numpy")
+HEAVY += ("pandas", "pyarrow", "datasets", "safetensors", "tokenizers", "huggingface_hub")
+HELP_SECONDS = 0.5
+
+
+def imports(file: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of all that a module imports, in functions as well."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno}: imports are absolute"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def at_import(file: Path) -> set[str]:
+    """Packages that importing a module imports."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tops = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [a.name for n in tops if isinstance(n, ast.Import) for a in n.names]
+    names += [n.module or "" for n in tops if isinstance(n, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in names}
+
+
+def floor(part: str) -> int:
+    """Which floor a part of the house is on."""
+    numbers = [number for number, parts in enumerate(FLOORS) if part in parts]
+    assert numbers, f"{part} has no floor yet: give it one in FLOORS"
+    return numbers[0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_one_way(module: str) -> None:
+    part = module.partition(".")[0]
+    for line, name in imports(MODULES[module]):
+        if name.partition(".")[0] != "tunewell":
+            continue
+        inside = name.removeprefix("tunewell").removeprefix(".")
+        target = inside if inside in MODULES else inside.rpartition(".")[0]
+        other = target.partition(".")[0]
+        if other in ("", part):  # the version, or its own part
+            continue
+        down = floor(other) < floor(part) and other not in ("methods", "tasks")
+        beside = {(part, other), (part, target)} & BESIDE
+        assert down or beside, f"{module}, line {line}: {part} may not import {name}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_says_what_it_is_and_stays_small(module: str) -> None:
+    text = MODULES[module].read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text)), f"{module} has no docstring"
+    assert len(text.splitlines()) <= 280, f"{module} is two modules"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("methods", "tasks"))])
+def test_a_method_or_task_imports_heavy_packages_where_it_uses_them(module: str) -> None:
+    assert not at_import(MODULES[module]) & set(HEAVY)
+
+
+def test_listing_everything_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, tunewell\n"
+        "from tunewell import options, registry\n"
+        "assert registry.methods() and registry.tasks() and options.run_options()\n"
+        f"print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_that_runs_foreign_code(module: str) -> None:
+    file = MODULES[module]
+    unsafe = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+    for line, name in imports(file):
+        assert not unsafe & set(name.split(".")), f"{module}, line {line}: {name}"
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        called, where = ast.unparse(node.func), f"{module}, line {node.lineno}"
+        assert called not in ("torch.load", "yaml.load", "yaml.unsafe_load", "eval", "exec"), where
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        assert given.get("trust_remote_code", "False") == "False", where
+        assert given.get("allow_pickle", "False") == "False", where
+        if re.fullmatch(r"(\w+\.)*Auto\w+\.from_(pretrained|config)", called):
+            assert "trust_remote_code" in given, f"{where}: say trust_remote_code=False"
+
+
+@pytest.mark.parametrize("method", registry.methods().values(), ids=lambda method: method.name)
+def test_every_option_is_explained(method: type) -> None:
+    assert dataclasses.is_dataclass(method) and method.__dataclass_params__.frozen
+    assert [name for name, doc in options.field_docs(method).items() if not doc] == []
+
+
+def test_every_option_of_a_run_is_explained() -> None:
+    known = options.options_of(options.run_options())
+    assert [name for name, option in known.items() if not option.help] == []
+
+
+@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+def test_help_answers_at_once(command: str) -> None:
+    """Processor seconds of the best of three, so that a busy machine does not matter."""
+    argv = [str(Path(sys.executable).with_name("tunewell")), *command.split(), "--help"]
+    seconds = []
+    while not seconds or (min(seconds) >= HELP_SECONDS and len(seconds) < 3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert f"tunewell {command}" in done.stdout
+    assert min(seconds) < HELP_SECONDS
+
+
+def shipped() -> list[Path]:
+    """Text files of the project, without those that .gitignore names."""
+    ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line]
+    skipped = re.compile("|".join(map(fnmatch.translate, [".git", *ignored])))
+    found = []
+    for folder, names, files in os.walk(ROOT):
+        names[:] = [name for name in names if not skipped.match(name)]
+        found += [Path(folder, name) for name in files if not skipped.match(name)]
+    return [file for file in found if b"\0" not in file.read_bytes()[:1024]]
+
+
+def yaml_files() -> list[Path]:
+    """Every YAML file that a reader may run."""
+    return [f for d in ("examples", "docs") for f in sorted((ROOT / d).rglob("*.y*ml"))]
+
+
+@pytest.mark.parametrize("file", yaml_files(), ids=lambda file: file.name)
+def test_a_shipped_yaml_holds_options(file: Path) -> None:
+    options.from_yaml(file)
+
+
+def commands_in(text: str) -> list[str]:
+    """Lines of code blocks that call tunewell, with continued lines joined."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    blocks += re.findall(r"(?:^ {4}.*\n)+", text, re.MULTILINE)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    lines = [line.strip().removeprefix("$ ").removeprefix(".venv/bin/") for line in lines]
+    return [line for line in lines if re.match(r"tunewell \w", line)]
+
+
+def pages() -> list[Path]:
+    """What people read."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_commands_are_found_in_a_page() -> None:
+    text = (
+        "```sh\ntunewell compare a.csv \\\n  --seed 1\n```\nThen:\n\n    $ tunewell check a.csv\n"
+    )
+    assert commands_in(text) == ["tunewell compare a.csv    --seed 1", "tunewell check a.csv"]
+
+
+class Accepted(Exception):
+    """A command was understood and would now run."""
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_the_command_line_takes_every_command_in_the_pages(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*args: object, **keywords: object) -> None:
+        raise Accepted
+
+    for verb in ("compare", "fit", "check", "plan", "load", "report"):
+        monkeypatch.setattr(run, verb, stop)
+    monkeypatch.chdir(tmp_path)
+    for line in commands_in(page.read_text(encoding="utf-8")):
+        argv = re.split(r" [|>&]", line)[0]
+        for file in re.findall(r"\S+\.(?:csv|ya?ml)\b", argv):
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            Path(file).write_text("text\nfine\n" if file.endswith("csv") else "data: a.csv\n")
+        with contextlib.suppress(Accepted):
+            assert cli.main(shlex.split(argv, comments=True)[1:]) == 0, line
+
+
+def test_no_file_names_a_place_on_one_machine() -> None:
+    home, passing = re.compile(r"(?<![\w.])/work/"), re.compile(r"(?<![\w.])/tmp/")
+    data = re.compile(r"\.\./shared")
+    for file in shipped():
+        text, name = file.read_text(encoding="utf-8", errors="replace"), file.relative_to(ROOT)
+        assert not home.search(text) or file.name == Path(__file__).name, name
+        assert not data.search(text) or str(name) == ".ci/run", name
+        assert not passing.search(text) or name.parts[0] not in ("src", "docs"), name
