@@ -1,0 +1,54 @@
+import dataclasses
+import re
+
+import pytest
+
+from tunewell import registry
+from tunewell.tell.docs import write_pages
+from tunewell.tell.pages import index_page, method_page, option_rows
+
+
+@pytest.mark.parametrize("name", registry.methods())
+def test_a_page_explains_every_option(name):
+    cls = registry.method(name)
+    page = method_page(cls)
+    rows = option_rows(cls)
+    assert [row.name for row in rows] == [
+        f"--{name}.{field.name}" for field in dataclasses.fields(cls)
+    ]
+    for row in rows:
+        assert row.help and row.default
+        assert f"| `{row.name}` |" in page
+
+
+@pytest.mark.parametrize("name", registry.methods())
+def test_a_page_says_what_moves_what_it_costs_and_when_to_choose_it(name):
+    page = method_page(registry.method(name))
+    assert page.startswith(f"# {name}\n")
+    for fact in ("What moves", "Needs", "Costs", "Choose it", "Neighbours", "Source"):
+        assert re.search(rf"^\| {fact} \| \S", page, flags=re.MULTILINE)
+    assert f"tunewell fit reviews.csv --method {name}" in page
+
+
+@pytest.mark.parametrize("name", registry.methods())
+def test_every_table_of_a_page_has_one_width(name):
+    for table in re.findall(r"(?:^\|.*\n)+", method_page(registry.method(name)), re.MULTILINE):
+        widths = {line.replace("\\|", "").count("|") for line in table.splitlines()}
+        assert len(widths) == 1
+
+
+def test_trials_are_those_of_the_grid():
+    page = method_page(registry.method("lora"))
+    rates = [trial.learning_rate for trial in registry.method("lora")().grid()]
+    listed = re.search(r"- `learning_rate`: (.*)", page)[1].split(", ")
+    assert [float(rate) for rate in listed] == pytest.approx(rates, rel=1e-3)
+    assert "## Trials" not in method_page(registry.method("majority"))
+
+
+def test_the_index_links_every_page_that_is_written(tmp_path):
+    written = write_pages(tmp_path / "methods")
+    index = (tmp_path / "methods" / "README.md").read_text(encoding="utf-8")
+    assert index == index_page(registry.methods().values())
+    linked = re.findall(r"\]\((\w+\.md)\)", index)
+    assert sorted([*linked, "README.md"]) == sorted(path.name for path in written)
+    assert linked == [f"{name}.md" for name in registry.methods()]
