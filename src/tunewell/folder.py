@@ -60,7 +60,7 @@ def find_faults(
     tokenizer = load_tokenizer(backbone)
 
     def count(texts: Sequence[str]) -> list[int]:
-        return [len(ids) for ids in tokenizer(list(texts))["input_ids"]]
+        return [len(ids) for ids in tokenizer(list(texts), verbose=False)["input_ids"]]
 
     return check_rows(data, count, backbone.max_length)
 

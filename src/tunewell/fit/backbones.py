@@ -148,7 +148,7 @@ def load_model(
     head = skeleton.head_keys(bones)
     if type(bones).__name__ in (config.architectures or []) and labels != config.id2label:
         state = {key: tensor for key, tensor in state.items() if key not in head}
-    with _silent(), explained(backbone.name, "weights"):
+    with silent(), explained(backbone.name, "weights"):
         model, info = type(bones).from_pretrained(
             None,
             config=config,
@@ -236,7 +236,7 @@ def _refuse_gaps(backbone: Backbone, head: set[str], info: dict[str, Any]) -> No
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """No progress bar and no report of a new head, which is no news; other warnings stay."""
     from transformers.utils import logging as transformers_logging
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
+from tunewell.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -23,6 +25,15 @@ class Schedule:
     dropout: float = 0.1
     """Dropout of hidden units and before the head; attention dropout is off, as it costs the
     fused kernel."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        for name, value, most in (("warmup", self.warmup, 1.0), ("dropout", self.dropout, 0.9)):
+            if not 0.0 <= value <= most:
+                raise ConfigError(f"{name} is {value}.", f"A share from 0 to {most} is expected.")
+        for name in ("learning_rate", "epochs", "batch_size"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}.", "More than 0 is expected.")
 
     def grid(self) -> tuple[Self, ...]:
         """A fair start: the learning rate, a third of it, and three times it."""

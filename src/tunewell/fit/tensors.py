@@ -15,7 +15,9 @@ from tunewell.values import Machine
 def autocast(machine: Machine) -> torch.autocast:
     """Matrix products in the machine's dtype; weights stay float32."""
     dtype = getattr(torch, machine.dtype)
-    return torch.autocast(machine.device, dtype=dtype, enabled=dtype is not torch.float32)
+    return torch.autocast(
+        machine.device.split(":")[0], dtype=dtype, enabled=dtype is not torch.float32
+    )
 
 
 def padded(

@@ -67,11 +67,12 @@ class TrainedPredictor:
     def save(self, folder: Path) -> None:
         """Write the folder that `load_trained`, transformers and peft read."""
         folder.mkdir(parents=True, exist_ok=True)
-        if self.head.pooling is None:
-            self.model.save_pretrained(folder)
-        else:
-            if self.tuned_body:
+        with backbones.silent():
+            if self.head.pooling is None:
+                self.model.save_pretrained(folder)
+            elif self.tuned_body:
                 self.model.backbone.save_pretrained(folder)
+        if self.head.pooling is not None:
             head = {k: v.contiguous() for k, v in self.model.head.state_dict().items()}
             save_file(head, folder / "head.safetensors")
         self.tokenizer.save_pretrained(folder)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tunewell.contracts import Task
+from tunewell.contracts import Metric, Task
 from tunewell.measure.trial import read_answers
-from tunewell.values import read_json, to_json
+from tunewell.values import Answer, read_json, to_json
 
 COSTS = {
     "training": "cost_seconds",
@@ -64,55 +64,58 @@ def assemble(
     Args:
         rows: `{"method", "backbone", "status", "reason"}` of each planned row.
     """
-    import numpy as np
-
     from tunewell.measure.compare import recommend, simultaneous
-    from tunewell.measure.intervals import interval
+    from tunewell.measure.intervals import effective_rows, intervals
 
     several = len({row["backbone"] for row in rows if row["backbone"]}) > 1
-    metrics = task.metrics
-    results, statistics = [], {}
-    for row in rows:
-        name = (
-            f"{row['method']} on {row['backbone']}"
+    results = [
+        {
+            "name": f"{row['method']} on {row['backbone']}"
             if several and row["backbone"]
-            else (row["method"])
-        )
-        trials = trials_of(run, row["method"], row["backbone"])
-        result = {"name": name, **_row(run, row, trials, task.metric, seed)}
-        if result["status"] == "ok":
-            per_metric: dict[str, list[Any]] = {key: [] for key in metrics}
-            for folder in result["folders"]:
-                targets, answers = read_answers(run / folder)
-                for key, metric in metrics.items():
-                    per_metric[key].append(metric.statistics(targets, answers))
-            stacked = {key: np.stack(parts) for key, parts in per_metric.items()}
-            result["scores"] = {
-                key: to_json(interval(metrics[key], stacked[key])) for key in metrics
-            }
-            statistics[name] = stacked[task.metric]
-        results.append(result)
-    ok = [result for result in results if result["status"] == "ok"]
+            else row["method"],
+            **_row(run, row, trials_of(run, row["method"], row["backbone"]), task.metric, seed),
+        }
+        for row in rows
+    ]
+    ok = {result["name"]: result for result in results if result["status"] == "ok"}
     if not ok:
         return {"results": results, "recommended": None, "why": "No method came to its end."}
-    pairs = simultaneous(metrics[task.metric], statistics)
-    scores = {result["name"]: result["scores"][task.metric]["value"] for result in ok}
-    best = max(scores, key=lambda name: scores[name])
-    floor = next((scores[r["name"]] for r in ok if r["method"] == "majority"), None)
-    for result in ok:
-        versus = pairs.between(result["name"], best)
-        result["versus_best"] = {
-            "difference": versus.value,
-            "low": versus.low,
-            "high": versus.high,
-        }
-        beaten = floor is not None and result["method"] != "majority"
-        result["beats_majority"] = scores[result["name"]] > floor if beaten else None
+    told = {name: [read_answers(run / f) for f in r["folders"]] for name, r in ok.items()}
+    targets = next(iter(told.values()))[0][0]
+    for result in ok.values():
+        result["scores"] = {}
+    for key, metric in task.metrics.items():
+        statistics = {name: _statistics(metric, fits) for name, fits in told.items()}
+        rows_that_count = effective_rows(metric, targets)
+        found = intervals(metric, statistics, effective_rows=rows_that_count)
+        for name, interval in found.items():
+            ok[name]["scores"][key] = to_json(interval)
+        if key == task.metric:
+            pairs = simultaneous(metric, statistics, effective_rows=rows_that_count)
+    scores = {name: result["scores"][task.metric]["value"] for name, result in ok.items()}
+    cost = {name: result[COSTS[prefer]] for name, result in ok.items()}
+    best = min(scores, key=lambda name: (-scores[name], cost[name]))
+    floor = next((name for name, result in ok.items() if result["method"] == "majority"), None)
+    for name, result in ok.items():
+        versus = pairs.between(name, best)
+        result["versus_best"] = {"difference": versus.value, "low": versus.low, "high": versus.high}
+        result["beats_majority"] = None if floor in (None, name) else scores[name] > scores[floor]
         if result["beats_majority"] is False:
             result["notes"].append("no better than the majority class")
-    cost = {result["name"]: result[COSTS[prefer]] for result in ok}
-    advice = recommend(scores, pairs, cost, margin=margin, prefer=prefer)
-    return {"results": results, "recommended": advice.name, "why": advice.why}
+    advice = recommend(scores, pairs, cost, margin=margin, prefer=prefer, baseline=floor)
+    return {
+        "results": results,
+        "recommended": advice.name,
+        "why": advice.why,
+        "optimism": pairs.optimism,
+    }
+
+
+def _statistics(metric: Metric, fits: Sequence[tuple[list[Any], list[Answer]]]) -> Any:
+    """What each row of each fit adds to the metric: (seeds, rows, statistics)."""
+    import numpy as np
+
+    return np.stack([metric.statistics(targets, answers) for targets, answers in fits])
 
 
 def _row(
