@@ -37,12 +37,12 @@ def vectors_of(model, tokenizer, texts, batch_size=32):
 
 def standardised(vectors, train):
     """Each column with mean 0 and standard deviation 1 over the training rows."""
-    return (vectors - train.mean(0)) / train.std(0, ddof=1)
+    return (vectors - train.mean(0)) / train.std(0)
 
 
 def train(vectors, labels, C):  # noqa: N803
     """Logistic regression with penalty 1 / C."""
-    return LogisticRegression(C=C, max_iter=2000).fit(vectors, labels)
+    return LogisticRegression(C=C, max_iter=2000, tol=1e-6).fit(vectors, labels)
 
 
 def main(file, backbone):

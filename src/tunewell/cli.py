@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from tunewell import __version__
@@ -29,11 +33,12 @@ def main(argv: list[str] | None = None) -> int:
 
     Returns:
         The exit status: 0; 2 for what the user can mend; 3 where training diverged; 130 where it
-        was stopped with Ctrl-C.
+        was stopped, with Ctrl-C or SIGTERM.
     """
     argv = sys.argv[1:] if argv is None else argv
     try:
-        return _run(argv)
+        with _sigterm_as_ctrl_c():
+            return _run(argv)
     except UserError as error:
         show.tell(error)
         if "--json" in argv:
@@ -65,6 +70,19 @@ def _run(argv: list[str]) -> int:
         if stop.code:
             raise
         return 0  # tyro has printed the help
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Whoever ends a run gets its report, also where it is a scheduler and not a key."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _no_command(name: str) -> ConfigError:

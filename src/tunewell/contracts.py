@@ -34,6 +34,8 @@ class Task(Protocol):
     name: ClassVar[str]
     head: ClassVar[str]
     """Which head of `fit.heads` carries it."""
+    summary: ClassVar[str]
+    """What goes in and what comes out, in a few words, for the list of tasks."""
     metric: str
     """The name of the deciding metric, one of `metrics`."""
 
@@ -93,8 +95,13 @@ class Job:
 class Predictor(Protocol):
     """All that measuring and serving ever see of a fitted model."""
 
-    task: Task
-    parameters: ParameterCount
+    @property
+    def task(self) -> Task:
+        """The task it answers, with its labels."""
+
+    @property
+    def parameters(self) -> ParameterCount:
+        """Trained, changed and all parameters."""
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
         """One answer an input, in order."""
@@ -109,9 +116,12 @@ class Method(Protocol):
     name: ClassVar[str]
     summary: ClassVar[str]
     """What moves, in a few words, for the list of methods."""
+    rung: ClassVar[int]
+    """Its place on the ladder: what usually costs more stands higher."""
     needs_backbone: ClassVar[bool]
     tasks: ClassVar[tuple[str, ...]]
     """Names of the tasks it can do."""
+    # A method whose answers depend on the names of labels says so: `reads_label_names = True`.
 
     def fit(self, job: Job) -> Predictor:
         """Adapt; raises `NotApplicable` with a reason where it cannot."""

@@ -77,18 +77,35 @@ def keep_data(ready: Ready) -> None:
     }
     path = ready.folder / "data.json"
     if path.exists():
-        there = read_json(path)
-        differ = [f"{k} was {there[k]}, is {v}" for k, v in same.items() if there[k] != v]
+        differ = _differences(read_json(path), same)
         if differ:
             raise ConfigError(
                 f"{ready.folder} holds a run that cannot be compared with this one.",
-                "; ".join(differ) + ".",
+                f"{differ[0][0].upper()}{'; '.join(differ)[1:]}.",
                 "Choose another folder with --out.",
             )
         return
     faults = find_faults(ready.options, data, ready.backbones[0] if ready.backbones else None)
     value = {**same, "metric_why": ready.metric_why, "columns": data.columns, "faults": faults}
     write_json(path, {**value, "task_record": ready.task.to_json()})
+
+
+def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What keeps two runs from being compared, in words."""
+    differ = [
+        f"its {name} was {there[name]}, now it is {here[name]}"
+        for name in ("task", "metric")
+        if there[name] != here[name]
+    ]
+    if there["fingerprint"] != here["fingerprint"]:
+        before, now = (_sizes(each["rows"]) for each in (there, here))
+        sizes = f" ({before} then, {now} now)" if before != now else ""
+        differ.append(f"its rows or how they are divided were others{sizes}")
+    return differ
+
+
+def _sizes(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {part}" for part, count in rows.items())
 
 
 def keep_options(ready: Ready, origins: Mapping[str, str]) -> None:
@@ -110,9 +127,8 @@ def keep_plan(ready: Ready, watch: Watch) -> tuple[Planned, ...]:
     if path.exists():
         kept = read_json(path)
         before = [planned_from_json(row) for row in kept["rows"]]
-        there = [(row.method, row.backbone, row.options) for row in before]
-        wanted = [(m.name, b.name if b else "", to_json(m)) for m, b in ready.pairs]
-        if kept["asked"] == asked and all(row in there for row in wanted):
+        there = {row.keys for row in before}
+        if kept["asked"] == asked and {ready.keys(*pair) for pair in ready.pairs} <= there:
             return tuple(before)
     rows = make_plan(ready, before, watch)
     write_json(path, {"asked": asked, "machine": ready.machine, "rows": rows})
@@ -127,6 +143,7 @@ def make_plan(ready: Ready, before: Sequence[Planned], watch: Watch) -> tuple[Pl
     return plan_ladder(
         ready.pairs,
         lambda backbone: ready.job(backbone, ready.options.seed),
+        ready.keys,
         before,
         trials=ready.options.trials,
         seeds=ready.options.seeds,
@@ -151,7 +168,7 @@ def keep_results(
     options, folder = ready.options, ready.folder
     order = list(registry.methods())
     rows = sorted(rows, key=lambda row: (row["backbone"], order.index(row["method"])))
-    told = assemble(folder, ready.task, rows, options.seed, options.prefer, options.margin)
+    told = assemble(folder, ready.task, rows, options.prefer, options.margin)
     known = read_json(folder / "data.json")
     comparison = {
         "name": folder.name,

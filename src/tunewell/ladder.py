@@ -55,6 +55,7 @@ def run_ladder(
 
     total = sum(row.seconds or 0.0 for row in plan if row.status == "run")
     budget = parse_duration(ready.options.budget)
+    _import_heavy_packages()
     course = Course(watch, ready.task.metric, total, budget)
     rows = {
         (row.method, row.backbone): {
@@ -62,20 +63,29 @@ def run_ladder(
             "backbone": row.backbone,
             "status": "ok" if row.status == "run" else "skipped",
             "reason": row.reason,
+            "keys": row.keys,
         }
         for row in plan
     }
     pairs = {(m.name, b.name if b else ""): (m, b) for m, b in ready.pairs}
-    _import_heavy_packages()
+    running = [row for row in plan if row.status == "run" and (row.method, row.backbone) in pairs]
     try:
-        for row in plan:
+        for number, row in enumerate(running):
             at = (row.method, row.backbone)
-            if row.status == "run" and at in pairs:
-                rows[at]["reason"] = _climb(ready, row, *pairs[at], course) or row.reason
+            # What later methods need for one trial is not spent on further trials of this one.
+            kept = sum(once(later) for later in running[number + 1 :])
+            rows[at] |= _climb(ready, row, *pairs[at], course, kept)
     except KeyboardInterrupt:
         course.tell("message", "stopped; the report holds what there is")
         return list(rows.values()), True
     return list(rows.values()), False
+
+
+def once(row: Planned) -> float:
+    """Planned seconds of a method with one trial only."""
+    if row.estimate is None or row.seconds is None:
+        return 0.0
+    return row.seconds - (row.trials - 1) * row.estimate.seconds
 
 
 def _import_heavy_packages() -> None:
@@ -85,26 +95,35 @@ def _import_heavy_packages() -> None:
 
 
 def _climb(
-    ready: Ready, row: Planned, method: Method, backbone: Backbone | None, course: Course
-) -> str:
-    """All trials of one method, then the test with its pick; why some trials did not run, if so."""
+    ready: Ready,
+    row: Planned,
+    method: Method,
+    backbone: Backbone | None,
+    course: Course,
+    kept_seconds: float,
+) -> dict[str, str]:
+    """All trials of one method, then the test with its pick; its status, and why if not all ran."""
     from tunewell.measure.assemble import pick, trials_of
     from tunewell.measure.trial import open_test
 
-    why = ""
     grid = method.grid()[: row.trials]
     seconds = (row.seconds or 0.0) / (row.trials + ready.options.seeds - 1)
-    longest = 0.0
+    expected, why = once(row), row.reason
     for number, setting in enumerate(grid):
         name = f"{_named(ready, row)}, trial {number + 1} of {len(grid)}"
-        if number and longest > course.left and not _done(ready, setting, backbone):
-            why = f"{number} of {len(grid)} trials: the time was up"
+        done = _done(ready, setting, backbone)
+        left = course.left - (kept_seconds if number else 0.0)
+        if not done and expected > left:
+            if not number:
+                return {"status": "skipped", "reason": "the budget was used up before its turn"}
+            why = f"trials: {number} of {len(grid)}, as the budget was used up"
             break
-        longest = max(longest, _trial(ready, setting, backbone, name, seconds, course))
+        took = _trial(ready, setting, backbone, name, seconds, course)
+        expected = expected if done else took
     trials = trials_of(ready.folder, row.method, row.backbone)
-    picked = pick(trials, ready.task.metric, ready.options.seed)
+    picked = pick(trials, ready.task.metric, row.keys)
     if picked is None:
-        return why
+        return {"reason": why}
     chosen = type(method)(**picked["options"])
     if not (ready.folder / picked["folder"] / "model").exists():
         (ready.folder / picked["folder"] / "result.json").unlink()
@@ -119,9 +138,9 @@ def _climb(
     course.tell("message", f"{_named(ready, row)}: answering the test rows")
     open_test(ready.folder / picked["folder"], ready.data.test, ready.machine, course.shared)
     for trial in trials:
-        if trial["folder"] != picked["folder"] and trial["seed"] == ready.options.seed:
+        if trial["folder"] != picked["folder"] and trial["key"] in row.keys:
             shutil.rmtree(ready.folder / trial["folder"] / "model", ignore_errors=True)
-    return why
+    return {"reason": why}
 
 
 def _trial(

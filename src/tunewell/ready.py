@@ -42,6 +42,8 @@ class Ready:
         settings = {"dtype": self.machine.dtype, "device": self.machine.device}
         if backbone is not None:
             settings |= {"max_length": backbone.max_length, "pooling": backbone.pooling}
+        if getattr(method, "reads_label_names", False):
+            settings["label_names"] = self.data.label_names
         return Trial(
             method=method.name,
             backbone=backbone.name if backbone else "",
@@ -51,6 +53,11 @@ class Ready:
             data=self.data.fingerprint,
             settings=settings,
         )
+
+    def keys(self, method: Method, backbone: Backbone | None) -> tuple[str, ...]:
+        """Of the trials that a method is asked for, the default first."""
+        grid = method.grid()[: self.options.trials]
+        return tuple(self.trial(setting, backbone, self.options.seed).key for setting in grid)
 
     def job(self, backbone: Backbone | None, seed: int) -> Job:
         """What a method is given: the test rows are not in it."""

@@ -113,8 +113,8 @@ def test_the_cheapest_that_surely_loses_little_is_taken():
     found = recommend(scores, pairs, cost)
     assert found.name == "features"
     assert found.why == (
-        "features (86.0 of 100) takes about a tenth of the training time of full (87.0 of 100), "
-        "which scores best, and loses at most 1.8 points against it."
+        "Take features (86.0 of 100): it takes about a tenth of the training time of full (87.0 of "
+        "100), which scores best, and loses at most 1.8 points against it."
     )
     assert recommend(scores, pairs, cost, margin=0.01).name == "lora"
 
@@ -125,8 +125,8 @@ def test_where_none_is_sure_the_best_is_taken_and_what_a_cheap_one_may_lose_is_s
     found = recommend(scores, pairs_of(scores, 0.03, **scores), cost, prefer="memory")
     assert found.name == "full"
     assert found.why == (
-        "full (87.0 of 100) scores best; features (85.0 of 100) takes about a tenth of the memory "
-        "and may be up to 5.0 points worse."
+        "Take full (87.0 of 100), which scores best; features (85.0 of 100) takes about a tenth "
+        "of the memory and may be up to 5.0 points worse."
     )
     found = recommend(scores, pairs_of(scores, 0.015, **scores), cost)
     assert found.name == "lora"
@@ -146,7 +146,9 @@ def test_the_best_that_is_cheapest_needs_no_excuse():
     cost = {"lora": 5.0, "features": 1.0}
     found = recommend(scores, pairs_of(scores, 0.1, **scores), cost, prefer="size")
     assert found.name == "features"
-    assert found.why == "features (87.0 of 100) scores best, and none takes less disk space."
+    assert (
+        found.why == "Take features (87.0 of 100), which scores best; none takes less disk space."
+    )
 
 
 def test_equal_costs_go_to_the_better_and_equal_scores_to_the_cheaper():

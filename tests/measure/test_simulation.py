@@ -136,6 +136,7 @@ def test_intervals_of_macro_f1_are_a_little_short_where_classes_have_one_row_in_
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_intervals_hold_the_truth_of_all_seeds_not_only_of_those_seen(seeds):
+    """Seeds that scatter as much as rows do; so few of them say little of their own spread."""
     generator, inside = np.random.default_rng(seeds), 0
     for start in range(600):
         accuracy = np.clip(0.8 + generator.normal(0, 0.02, (seeds, 1)), 0, 1)

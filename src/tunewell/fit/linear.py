@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tunewell.contracts import Job, Task
+from tunewell.fit.card import pooled_card
 from tunewell.fit.heads import head_for
 from tunewell.fit.prefix import body_of, embed, frozen_pass
 from tunewell.fit.records import Record, found_again, read_record
@@ -49,6 +50,10 @@ class LinearPredictor:
         folder.mkdir(parents=True, exist_ok=True)
         arrays = {"weight": self.weights.contiguous(), "bias": self.bias.contiguous()}
         save_file(arrays, folder / "head.safetensors")
+        body_of(self.record.backbone, self.record.machine).tokenizer.save_pretrained(folder)
+        pooling = self.record.backbone.pooling or "mean"
+        card = pooled_card(self.record, "backbone", pooling, ("",))
+        (folder / "README.md").write_text(card, encoding="utf-8")
         self.record.write(folder)
 
 
@@ -59,8 +64,8 @@ def fit_linear(job: Job, C: float) -> LinearPredictor:  # noqa: N803 (scikit-lea
     assert job.backbone is not None
     train, _ = frozen_pass(job)
     vectors = train[job.backbone.pooling or "mean"].double()
-    mean, scale = vectors.mean(0), vectors.std(0).clamp(min=1e-6)
-    model = LogisticRegression(C=C, max_iter=2000, random_state=job.seed)
+    mean, scale = vectors.mean(0), vectors.std(0, correction=0).clamp(min=1e-6)
+    model = LogisticRegression(C=C, max_iter=2000, tol=1e-6, random_state=job.seed)
     model.fit(((vectors - mean) / scale).numpy(), [example.target for example in job.train])
     coefficients, intercept = torch.tensor(model.coef_), torch.tensor(model.intercept_)
     if len(coefficients) == 1:  # scikit-learn keeps one row for two classes

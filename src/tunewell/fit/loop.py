@@ -23,8 +23,9 @@ from tunewell.fit.feeds import Feed, TokenFeed, frozen_feeds, only_head_moves
 from tunewell.fit.heads import head_for
 from tunewell.fit.records import Record
 from tunewell.fit.schedule import Schedule
+from tunewell.fit.signals import held_back
 from tunewell.fit.state import Training, resume, save, start
-from tunewell.fit.step import take_step
+from tunewell.fit.step import in_memory, take_step
 from tunewell.fit.trained import TrainedPredictor
 from tunewell.values import Progress
 
@@ -66,7 +67,8 @@ def train(
     if job.probe:
         raise _probe(training, time.perf_counter() - begun)
     resume(training)
-    run_epochs(training)
+    with held_back() as stop_asked:
+        run_epochs(training, stop_asked)
     parameters = anatomy.count(model, total)
     record = Record(schedule.name, job.task, job.backbone, job.machine, parameters)  # type: ignore[attr-defined]
     return TrainedPredictor(record, head, model.eval(), tokenizer, not only_head_moves(model))
@@ -88,8 +90,11 @@ def _feeds(job: Job, model: nn.Module, head: Any, tokenizer: Any) -> tuple[Feed,
     return feed, held_out
 
 
-def run_epochs(training: Training) -> None:
-    """Run what is left of the epochs; the model ends with its best weights."""
+def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
+    """Run what is left of the epochs; the model ends with its best weights.
+
+    Where `stop_asked`, it ends after the step as Ctrl-C does, with a checkpoint of that step.
+    """
     job, state, schedule = training.job, training.state, training.schedule
     lengths = training.feed.lengths
     per_epoch = len(epoch_batches(lengths, schedule.batch_size, job.seed, 0))
@@ -102,15 +107,18 @@ def run_epochs(training: Training) -> None:
             for group in training.optimizer.param_groups:
                 group["lr"] = schedule.rate_at(state.step, steps)
             loss = take_step(training, rows)
-            if state.bad_steps == BAD_STEPS:
+            if state.bad_steps >= BAD_STEPS:
                 _stop(training)
             state.step += 1
             if state.step % per_epoch == 0:
                 _validate(training)
             job.report_progress(Progress(state.step / steps, state.best_score, loss))
-            if job.folder is not None and time.monotonic() - saved >= job.save_every_seconds:
+            due = stop_asked() or time.monotonic() - saved >= job.save_every_seconds
+            if job.folder is not None and due:
                 save(training)
                 saved = time.monotonic()
+            if stop_asked():
+                raise KeyboardInterrupt
     with torch.no_grad():
         for name, p in training.weights.items():
             p.copy_(training.best[name])
@@ -119,7 +127,9 @@ def run_epochs(training: Training) -> None:
 def _validate(training: Training) -> None:
     """Score validation; keep the weights if they are better, stop if they have long not been."""
     job, state, held_out = training.job, training.state, training.held_out
-    logits = held_out.all_logits(training.model, state.tokens)
+    logits = in_memory(
+        training, held_out.lengths, lambda: held_out.all_logits(training.model, state.tokens)
+    )
     loss = held_out.head.losses(logits, held_out.targets.cpu()).mean().item()
     answers = held_out.head.answers(logits)
     score = job.task.score([e.target for e in job.validation], answers)[job.task.metric]

@@ -45,6 +45,9 @@ class Schedule:
     def rate_at(self, step: int, steps: int) -> float:
         """The learning rate of a step counted from 0, out of `steps`.
 
+        As `get_linear_schedule_with_warmup` of transformers, but a step ahead in the warm-up:
+        theirs begins with a step at rate 0, which moves nothing.
+
         >>> Schedule(learning_rate=1.0, warmup=0.5).rate_at(0, 4)
         0.5
         """

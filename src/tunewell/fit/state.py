@@ -24,6 +24,8 @@ class State:
     step: int = 0
     tokens: int = TOKENS
     """Padded tokens that run at once."""
+    halvings: int = 0
+    """Times that memory ran out."""
     bad_steps: int = 0
     """Steps in a row whose loss or gradient was not finite."""
     best_score: float | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 
 from tunewell.errors import ResourceError
 from tunewell.fit import anatomy
-from tunewell.fit.batches import TOKENS, within_tokens
+from tunewell.fit.batches import within_tokens
 from tunewell.fit.state import Training
 from tunewell.values import Progress
 
@@ -23,14 +25,8 @@ def take_step(training: Training, rows: list[int]) -> float | None:
     None, and nothing moves, where the loss or the gradient is not finite.
     """
     anatomy.train_what_moves(training.model)
-    while True:
-        try:
-            loss = _gradients(training, rows)
-            break
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
-                raise
-            _halve(training, max(training.feed.lengths[row] for row in rows), error)
+    lengths = [training.feed.lengths[row] for row in rows]
+    loss = in_memory(training, lengths, lambda: _gradients(training, rows))
     norm = training.accelerator.clip_grad_norm_(training.weights.values(), CLIP)
     if not torch.isfinite(loss) or not torch.isfinite(norm):
         training.state.bad_steps += 1
@@ -38,6 +34,24 @@ def take_step(training: Training, rows: list[int]) -> float | None:
     training.state.bad_steps = 0
     training.optimizer.step()
     return loss.item()
+
+
+def in_memory(training: Training, lengths: Sequence[int], run: Callable[[], Tensor]) -> Tensor:
+    """What `run` gives; it runs again with fewer tokens at once where memory runs out.
+
+    Args:
+        lengths: tokens of the rows that it runs through, `state.tokens` at once.
+
+    Raises:
+        ResourceError: memory ran out for the fifth time, or with one row at once.
+    """
+    while True:
+        try:
+            return run()
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            _halve(training, lengths, error)
 
 
 def _gradients(training: Training, rows: list[int]) -> Tensor:
@@ -61,15 +75,18 @@ def _out_of_memory(error: Exception) -> bool:
     return "can't allocate memory" in str(error) or "out of memory" in str(error)
 
 
-def _halve(training: Training, longest: int, error: Exception) -> None:
+def _halve(training: Training, lengths: Sequence[int], error: Exception) -> None:
+    """Half of what the largest part took from now on, which may be far below the limit so far."""
     state = training.state
-    halvings = (TOKENS // state.tokens).bit_length() - 1
-    if halvings >= HALVINGS:
+    parts = within_tokens(range(len(lengths)), lengths, state.tokens)
+    largest = max(len(part) * lengths[part[-1]] for part in parts)
+    if state.halvings == HALVINGS or len(parts) == len(lengths):
         raise ResourceError(
-            f"Memory ran out even with {state.tokens} tokens at once.",
+            f"Memory ran out even with {largest} tokens at once.",
             "",
-            f"Try `--max-length {max(16, longest // 2)}`, or a smaller backbone.",
+            f"Try `--max-length {max(2, max(lengths) // 2)}`, or a smaller backbone.",
         ) from error
-    state.tokens //= 2
+    state.tokens = largest // 2
+    state.halvings += 1
     note = f"memory ran out: {state.tokens} tokens at once from step {state.step + 1} on"
     training.job.report_progress(Progress(note=note))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from tunewell.contracts import Task
 from tunewell.fit import backbones
+from tunewell.fit.card import pooled_card, stock_card
 from tunewell.fit.heads import head_for
 from tunewell.fit.prefix import embed
 from tunewell.fit.records import Record, found_again, read_record
@@ -76,8 +77,14 @@ class TrainedPredictor:
             head = {k: v.contiguous() for k, v in self.model.head.state_dict().items()}
             save_file(head, folder / "head.safetensors")
         self.tokenizer.save_pretrained(folder)
-        head = {"pooling": self.head.pooling, "hidden": self.head.hidden}
-        self.record.write(folder, head=head, body=_body_kind(folder))
+        body, pooling = _body_kind(folder), self.head.pooling
+        if pooling is None:
+            card = stock_card(self.record, body)
+        else:
+            layers = tuple(key.removesuffix(".weight") for key in head if key.endswith(".weight"))
+            card = pooled_card(self.record, body, pooling, layers)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        self.record.write(folder, head={"pooling": pooling, "hidden": self.head.hidden}, body=body)
 
 
 def _body_kind(folder: Path) -> str:

@@ -32,9 +32,15 @@ def trials_of(run: Path, method: str, backbone: str) -> list[dict[str, Any]]:
     return found
 
 
-def pick(trials: Sequence[dict[str, Any]], metric: str, seed: int) -> dict[str, Any] | None:
-    """The trial with the run's seed that validation likes best, the first among equals."""
-    candidates = [t for t in trials if t["status"] == "ok" and t["seed"] == seed]
+def pick(
+    trials: Sequence[dict[str, Any]], metric: str, keys: Sequence[str]
+) -> dict[str, Any] | None:
+    """The trial that validation likes best, the first among equals.
+
+    Args:
+        keys: of the trials that were asked for; others in the folder were asked for at other times.
+    """
+    candidates = [t for t in trials if t["status"] == "ok" and t["key"] in keys]
     return max(candidates, key=lambda t: t["validation"][metric], default=None)
 
 
@@ -55,14 +61,13 @@ def assemble(
     run: Path,
     task: Task,
     rows: Sequence[dict[str, Any]],
-    seed: int,
     prefer: str,
     margin: float,
 ) -> dict[str, Any]:
     """Results of all planned rows, with intervals, against the best, and the recommendation.
 
     Args:
-        rows: `{"method", "backbone", "status", "reason"}` of each planned row.
+        rows: `{"method", "backbone", "status", "reason", "keys"}` of each planned row.
     """
     from tunewell.measure.compare import recommend, simultaneous
     from tunewell.measure.intervals import effective_rows, intervals
@@ -73,7 +78,7 @@ def assemble(
             "name": f"{row['method']} on {row['backbone']}"
             if several and row["backbone"]
             else row["method"],
-            **_row(run, row, trials_of(run, row["method"], row["backbone"]), task.metric, seed),
+            **_row(run, row, trials_of(run, row["method"], row["backbone"]), task.metric),
         }
         for row in rows
     ]
@@ -119,7 +124,7 @@ def _statistics(metric: Metric, fits: Sequence[tuple[list[Any], list[Answer]]]) 
 
 
 def _row(
-    run: Path, row: dict[str, Any], trials: list[dict[str, Any]], metric: str, seed: int
+    run: Path, row: dict[str, Any], trials: list[dict[str, Any]], metric: str
 ) -> dict[str, Any]:
     """What is known of a method on a backbone without looking at its answers."""
     result = {
@@ -141,9 +146,9 @@ def _row(
         ],
         "notes": [],
     }
-    picked = pick(trials, metric, seed)
+    picked = pick(trials, metric, row["keys"])
     if picked is None or not (run / picked["folder"] / "test.json").exists():
-        ended = [trial for trial in trials if trial["status"] != "ok"]
+        ended = [t for t in trials if t["status"] != "ok" and t["key"] in row["keys"]]
         if ended and row["status"] == "ok":
             result.update(status=ended[-1]["status"], reason=ended[-1]["reason"])
         elif row["status"] == "ok":

@@ -158,14 +158,14 @@ def recommend(
         why = f"{said[best]} scores best, but these rows cannot tell it from {said[baseline]}, "
         why += "which never looks at the input."
     elif chosen != best:
-        why = f"{said[chosen]} takes {_part(cost[chosen], cost[best])} the {COSTS[prefer]} of "
-        why += f"{said[best]}, which scores best, and loses at most {_points(loss[chosen].high)} "
-        why += "points against it."
+        why = f"Take {said[chosen]}: it takes {_part(cost[chosen], cost[best])} the "
+        why += f"{COSTS[prefer]} of {said[best]}, which scores best, and loses at most "
+        why += f"{_points(loss[chosen].high)} points against it."
     elif other := _cheaper(best, loss, cost):
-        why = f"{said[best]} scores best; {said[other]} takes {_part(cost[other], cost[best])} "
-        why += f"the {COSTS[prefer]} and {_loss(loss[other])}."
+        why = f"Take {said[best]}, which scores best; {said[other]} takes "
+        why += f"{_part(cost[other], cost[best])} the {COSTS[prefer]} and {_loss(loss[other])}."
     else:
-        why = f"{said[best]} scores best, and none takes less {COSTS[prefer]}."
+        why = f"Take {said[best]}, which scores best; none takes less {COSTS[prefer]}."
     return Recommendation(chosen, why)
 
 

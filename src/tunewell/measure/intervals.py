@@ -34,6 +34,9 @@ def intervals(
 ) -> dict[str, Interval]:
     """The interval of each method's score, all from the same resamples.
 
+    Simulated coverage is 93 to 97 %, but about 92 % for macro F1 over classes of which some have
+    one row or none, and 86 to 91 % with three seeds that scatter far more than the rows do.
+
     Args:
         metric: what is scored.
         statistics: by method, `metric.statistics` of each seed's answers: (seeds, rows, S).

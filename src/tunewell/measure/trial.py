@@ -60,7 +60,7 @@ def run_trial(
 ) -> dict[str, Any]:
     """Fit, save and score on validation; what came of it, as `result.json` in the folder holds it.
 
-    A trial that has come to its end is not run again; one that failed is.
+    A trial that has come to its end is not run again; one that failed is, from its checkpoint.
 
     Args:
         shared: vectors of rows that a frozen backbone has read before (`fit.prefix`).
@@ -79,31 +79,40 @@ def run_trial(
 
     job = replace(job, folder=folder / "checkpoints", report_progress=told)
     meter = Meter(job.machine.device)
+    (folder / "traceback.txt").unlink(missing_ok=True)
     try:
         with meter:
             predictor = method.fit(job)
         _save_and_read_back(predictor, job, folder / "model")
+        with shared_reading(shared):
+            facts = _facts(predictor, job, folder / "model")
     except NotApplicable as reason:
         result: dict[str, Any] = {"status": "skipped", "reason": str(reason)}
-    except (TrainingDiverged, UserError) as error:
-        result = {"status": "failed", "reason": str(error)}
     except Exception as error:  # noqa: BLE001 (a method's crash is its row, the others go on)
-        (folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        reason = f"{type(error).__name__}: {error}"
-        result = {"status": "failed", "reason": f"{reason} (see {folder.name}/traceback.txt)"}
+        result = _failed(folder, error)
     else:
-        with shared_reading(shared):
-            result = {"status": "ok", "reason": "", **_facts(predictor, job, folder / "model")}
-        result["cost_seconds"] = meter.seconds + sum(borrowed)
+        cost = {"cost_seconds": meter.seconds + sum(borrowed)}
+        result = {"status": "ok", "reason": "", **facts, **cost}
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     measured = {
         "spent_seconds": meter.seconds,
         "cpu_seconds": meter.cpu_seconds,
         "peak_bytes": meter.peak_bytes,
         "notes": list(dict.fromkeys(notes)),
+        "machine": to_json(job.machine),
     }
     write_json(done, {**result, **measured})
     return read_json(done)
+
+
+def _failed(folder: Path, error: Exception) -> dict[str, Any]:
+    """What a crash leaves: its reason, and its traceback where the user cannot mend it."""
+    if isinstance(error, (TrainingDiverged, UserError)):
+        return {"status": "failed", "reason": str(error)}
+    lines = traceback.format_exception(error)
+    (folder / "traceback.txt").write_text("".join(lines), encoding="utf-8")
+    reason = f"{type(error).__name__}: {error} (see {folder.name}/traceback.txt)"
+    return {"status": "failed", "reason": reason}
 
 
 def _save_and_read_back(predictor: Predictor, job: Job, folder: Path) -> None:
@@ -131,30 +140,36 @@ def _facts(predictor: Predictor, job: Job, folder: Path) -> dict[str, Any]:
     }
 
 
-def open_test(
-    folder: Path, test: Sequence[Example], machine: Machine, shared: Shared
-) -> dict[str, Any]:
+def open_test(folder: Path, test: Sequence[Example], machine: Machine, shared: Shared) -> None:
     """Answer the test rows with a picked trial's saved model; `test.json` and `answers.jsonl`.
 
-    Speed is measured on rows that nobody has read before.
+    A model that crashes over them is a failed trial.
     """
-    done = folder / "test.json"
-    if done.exists():
-        return read_json(done)
+    done, result = folder / "test.json", read_json(folder / "result.json")
+    if done.exists() or result["status"] != "ok":
+        return
+    try:
+        write_json(done, _answer(folder, test, machine, shared))
+    except Exception as error:  # noqa: BLE001 (as in `run_trial`)
+        write_json(folder / "result.json", {**result, **_failed(folder, error)})
+
+
+def _answer(
+    folder: Path, test: Sequence[Example], machine: Machine, shared: Shared
+) -> dict[str, Any]:
+    """What answering took; speed is measured on rows that nobody has read before."""
     predictor = load_model(folder / "model", machine)
     inputs = [example.input for example in test]
     with Meter(machine.device) as meter, shared_reading(shared):
         answers = predictor.predict(inputs)
     _write_answers(folder / "answers.jsonl", test, answers)
     few = inputs[:: max(1, len(inputs) // SPEED_ROWS)][:SPEED_ROWS]
-    value = {
+    return {
         "rows": len(test),
         "seconds": meter.seconds,
         "milliseconds_per_prediction": milliseconds_per_prediction(predictor.predict, few),
         "predictions_per_second": rows_per_second(predictor.predict, few),
     }
-    write_json(done, value)
-    return value
 
 
 def _write_answers(path: Path, test: Sequence[Example], answers: Sequence[Answer]) -> None:

@@ -27,6 +27,7 @@ class ZeroShot:
     rung: ClassVar[int] = 20
     needs_backbone: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    reads_label_names: ClassVar[bool] = True
 
     template: str = "{label}"
     """The text that stands for a label, such as `This is about {label}.`"""

@@ -28,12 +28,14 @@ class Planned:
     """None where there is none: the method was skipped, or its probe failed."""
     seconds: float | None = None
     """For all its trials and its test, its share of a common pass included."""
+    keys: tuple[str, ...] = ()
+    """Of the trials asked for, the default first; its row shows one of these and no other."""
 
 
 def planned_from_json(value: dict[str, Any]) -> Planned:
     """The row that was written as JSON."""
     estimate = Estimate(**value["estimate"]) if value["estimate"] else None
-    return Planned(**{**value, "estimate": estimate})
+    return Planned(**{**value, "estimate": estimate, "keys": tuple(value.get("keys", ()))})
 
 
 def choose(
@@ -45,6 +47,8 @@ def choose(
 ) -> tuple[Planned, ...]:
     """Rows in order of cost, with as many trials as the budget holds.
 
+    Every method gets one trial, the cheapest first, before any gets its second.
+
     Args:
         rows: methods with their estimates and the trials asked for; skipped ones stay skipped.
         budget_seconds: for everything together.
@@ -52,40 +56,47 @@ def choose(
         refits: fits of the picked trial with further seeds.
         test_rows: rows that the picked trial answers.
     """
-    known = sorted(
-        (row for row in rows if row.status == "run" and row.estimate is not None), key=_one_trial
-    )
-    left, paid = budget_seconds, set()
-    chosen = []
-    for row in known:
+    known = [row for row in rows if row.status == "run" and row.estimate is not None]
+    left, paid, once = budget_seconds, set(), []
+    for row in sorted(known, key=_one_trial):
         estimate = row.estimate
         assert estimate is not None
-        if memory_bytes and estimate.peak_bytes > memory_bytes:
-            need = f"needs about {estimate.peak_bytes / 1e9:.1f} GB"
-            reason = f"{need}; {memory_bytes / 1e9:.1f} GB are to be had"
-            chosen.append(replace(row, status="skip", trials=0, reason=reason))
-            continue
         shared = 0.0 if row.backbone in paid else estimate.shared_seconds
-        for trials in dict.fromkeys((row.trials, 1)):
-            seconds = total_seconds(estimate, trials, refits, test_rows, shared)
-            if seconds <= left:
-                break
-        else:
-            reason = (
-                f"would take about {_minutes(seconds)} for one trial; "
-                f"{_minutes(max(0.0, left))} of the budget are left"
-            )
-            chosen.append(replace(row, status="skip", trials=0, reason=reason, seconds=seconds))
+        seconds = total_seconds(estimate, 1, refits, test_rows, shared)
+        reason = _too_much(estimate, seconds, memory_bytes, left)
+        if reason:
+            once.append(replace(row, status="skip", trials=0, reason=reason, seconds=seconds))
             continue
-        reason = ""
-        if trials < row.trials:
-            reason = f"one trial instead of {row.trials}: the budget holds no more"
-        chosen.append(replace(row, trials=trials, seconds=seconds, reason=reason))
+        once.append(replace(row, seconds=seconds))
         left -= seconds
         if estimate.shared_seconds:
             paid.add(row.backbone)
+    chosen = []
+    for row in once:
+        if row.status == "run" and row.estimate is not None and row.seconds is not None:
+            each = row.estimate.seconds
+            more = min(row.trials - 1, int(left / each)) if each else row.trials - 1
+            reason = ""
+            if more < row.trials - 1:
+                reason = f"trials: {1 + more} of {row.trials}, as the budget holds no more"
+            row = replace(row, trials=1 + more, seconds=row.seconds + more * each, reason=reason)
+            left -= more * each
+        chosen.append(row)
     unknown = [row for row in rows if row.status != "run" or row.estimate is None]
     return (*chosen, *unknown)
+
+
+def _too_much(estimate: Estimate, seconds: float, memory_bytes: int, left: float) -> str:
+    """Why one trial does not fit; empty where it does."""
+    if memory_bytes and estimate.peak_bytes > memory_bytes:
+        need = f"needs about {estimate.peak_bytes / 1e9:.1f} GB"
+        return f"{need}; {memory_bytes / 1e9:.1f} GB are to be had"
+    if seconds > left:
+        return (
+            f"would take about {_minutes(seconds)} for one trial; "
+            f"{_minutes(max(0.0, left))} of the budget are left"
+        )
+    return ""
 
 
 def total_seconds(

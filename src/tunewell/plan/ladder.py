@@ -17,6 +17,7 @@ Pair = tuple[Method, Backbone | None]
 def plan_ladder(
     pairs: Sequence[Pair],
     job: Callable[[Backbone | None], Job],
+    keys: Callable[[Method, Backbone | None], tuple[str, ...]],
     before: Sequence[Planned],
     *,
     trials: int,
@@ -25,11 +26,12 @@ def plan_ladder(
     test_rows: int,
     watch: Callable[[str], None],
 ) -> tuple[Planned, ...]:
-    """Rows for the methods asked for, in order of cost, then the rows of earlier plans.
+    """Rows for the methods asked for, in order of cost, then those of methods asked for earlier.
 
     Args:
         pairs: each method on each backbone.
         job: what a method would be given on a backbone.
+        keys: of the trials that a method is asked for.
         before: an earlier plan; its estimates are not made again.
         watch: told what is being probed.
     """
@@ -40,8 +42,11 @@ def plan_ladder(
             backbone=backbone.name if backbone else "",
             options=to_json(method),
             trials=min(trials, len(method.grid())),
+            keys=keys(method, backbone),
         )
-        known = [row for row in before if _same(row, fresh) and row.estimate is not None]
+        known = [
+            row for row in before if row.keys[:1] == fresh.keys[:1] and row.estimate is not None
+        ]
         if known:
             rows.append(replace(fresh, estimate=known[0].estimate))
             continue
@@ -49,12 +54,9 @@ def plan_ladder(
         rows.append(_probed(fresh, method, job(backbone)))
     memory = job(None).machine.memory_bytes
     chosen = choose(rows, budget_seconds, memory, seeds - 1, test_rows)
-    kept = [row for row in before if not any(_same(row, other) for other in rows)]
+    asked = {(row.method, row.backbone) for row in rows}
+    kept = [row for row in before if (row.method, row.backbone) not in asked]
     return (*chosen, *kept)
-
-
-def _same(row: Planned, other: Planned) -> bool:
-    return (row.method, row.backbone, row.options) == (other.method, other.backbone, other.options)
 
 
 def _probed(row: Planned, method: Method, job: Job) -> Planned:

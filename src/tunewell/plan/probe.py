@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import dataclass, replace
 
 from tunewell.contracts import Job, Method
@@ -38,13 +37,13 @@ def estimate(method: Method, job: Job) -> Estimate:
     few = replace(job, train=_some(job.train), validation=_some(job.validation), probe=True)
     few = replace(few, folder=None, cache=None)
     scale = (len(job.train) + len(job.validation)) / (len(few.train) + len(few.validation))
-    start = time.perf_counter()
+    told = None
     with Meter(job.machine.device) as meter:
         try:
             method.fit(few)
-            told = Probed(0.0, time.perf_counter() - start)
         except Probed as probed:
             told = probed
+    told = told or Probed(0.0, meter.seconds)
     return Estimate(
         seconds=told.fixed_seconds + told.seconds * scale,
         shared_seconds=told.shared_seconds * scale,
