@@ -12,6 +12,11 @@ quiet()
 
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 import toy  # noqa: E402
 

@@ -168,5 +168,9 @@ def report(folder: str | Path) -> Path:
 
     folder = Path(folder)
     if not (folder / "comparison.json").exists():
-        raise ConfigError(f"{folder} is not a run: it has no comparison.json.")
+        raise ConfigError(
+            f"{folder} is not a run: it has no comparison.json.",
+            "",
+            "Name a folder that `tunewell compare` made, such as runs/reviews.",
+        )
     return write_report(folder)

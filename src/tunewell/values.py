@@ -96,15 +96,6 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What a comparison may take."""
-
-    seconds: float = 1800.0
-    memory_bytes: int | None = None
-    """None: what is free on this machine."""
-
-
-@dataclass(frozen=True)
 class Trial:
     """One method on one backbone with one set of options and one seed."""
 

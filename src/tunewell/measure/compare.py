@@ -161,7 +161,7 @@ def recommend(
         why = f"Take {said[chosen]}: it takes {_part(cost[chosen], cost[best])} the "
         why += f"{COSTS[prefer]} of {said[best]}, which scores best, and loses at most "
         why += f"{_points(loss[chosen].high)} points against it."
-    elif other := _cheaper(best, loss, cost):
+    elif other := _cheaper(best, loss, {n: c for n, c in cost.items() if n != baseline}):
         why = f"Take {said[best]}, which scores best; {said[other]} takes "
         why += f"{_part(cost[other], cost[best])} the {COSTS[prefer]} and {_loss(loss[other])}."
     else:
@@ -171,7 +171,7 @@ def recommend(
 
 def _cheaper(best: str, loss: Mapping[str, Interval], cost: Mapping[str, float]) -> str | None:
     """Among the methods at half the cost, else at any lower one, that which may lose least."""
-    cheaper = [name for name in loss if cost[name] < cost[best]]
+    cheaper = [name for name in cost if cost[name] < cost[best]]
     much = [name for name in cheaper if cost[name] <= cost[best] / 2] or cheaper
     return min(much, key=lambda name: (loss[name].high, cost[name]), default=None)
 

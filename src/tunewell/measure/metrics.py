@@ -66,63 +66,6 @@ class MacroF1:
         return _ratio(_ratio(2 * right, either).sum(-1), classes)
 
 
-@dataclass(frozen=True)
-class MicroF1:
-    """F1 of all classes' counts together: accuracy, unless some rows have no usable answer."""
-
-    labels: tuple[Any, ...]
-    name: ClassVar[str] = "micro_f1"
-
-    def statistics(self, targets: Sequence[Any], answers: Sequence[Answer]) -> np.ndarray:
-        """Right or not, answers among the labels plus a one for the target: (rows, 2)."""
-        import numpy as np
-
-        target, answer = _codes(targets, answers, self.labels)
-        usable = answer < len(self.labels)
-        return np.stack([(target == answer) & usable, usable + 1.0], axis=1)
-
-    def value(self, sums: np.ndarray) -> np.ndarray:
-        """(..., 2) -> (...)."""
-        return _ratio(2 * sums[..., 0], sums[..., 1])
-
-
-def confusion(
-    targets: Sequence[Any], answers: Sequence[Answer], labels: Sequence[Any]
-) -> np.ndarray:
-    """How often each target (rows) got each answer (columns): (labels, labels), int.
-
-    Rows whose target or answer is not among `labels` are in none of the cells.
-    """
-    import numpy as np
-
-    size = len(labels)
-    target, answer = _codes(targets, answers, labels)
-    cells = np.bincount(target * (size + 1) + answer, minlength=(size + 1) ** 2)
-    return cells.reshape(size + 1, size + 1)[:size, :size]
-
-
-def calibration_error(
-    targets: Sequence[Any], answers: Sequence[Answer], bins: int = 15
-) -> float | None:
-    """How far confidence is from the share that is right, 0 to 1; None where none is confident.
-
-    Expected calibration error over bins of equal width (Guo et al., 2017, arXiv 1706.04599).
-    """
-    import numpy as np
-
-    pairs = [
-        (a.confidence, a.value == t)
-        for t, a in zip(targets, answers, strict=True)
-        if a.confidence is not None
-    ]
-    if not pairs:
-        return None
-    confidence, right = np.array(pairs, dtype=float).T
-    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(bin_of, weights=confidence - right)
-    return float(np.abs(gaps).sum() / len(pairs))
-
-
 def _codes(
     targets: Sequence[Any], answers: Sequence[Answer], labels: Sequence[Any]
 ) -> tuple[np.ndarray, np.ndarray]:
