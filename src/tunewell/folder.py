@@ -65,8 +65,11 @@ def find_faults(
     return check_rows(data, count, backbone.max_length)
 
 
-def keep_data(ready: Ready) -> None:
-    """Write `data.json`, or refuse a folder that holds a run on something else."""
+def keep_data(ready: Ready) -> tuple[Fault, ...]:
+    """Write `data.json`, or refuse a folder that holds a run on something else; what it found.
+
+    What was found when the folder was made is not looked for again.
+    """
     data = ready.data
     sizes = {part: len(getattr(data, part)) for part in ("train", "validation", "test")}
     same = {
@@ -84,10 +87,11 @@ def keep_data(ready: Ready) -> None:
                 f"{differ[0][0].upper()}{'; '.join(differ)[1:]}.",
                 "Choose another folder with --out.",
             )
-        return
+        return ()
     faults = find_faults(ready.options, data, ready.backbones[0] if ready.backbones else None)
     value = {**same, "metric_why": ready.metric_why, "columns": data.columns, "faults": faults}
     write_json(path, {**value, "task_record": ready.task.to_json()})
+    return faults
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

@@ -146,6 +146,24 @@ def _methods(options: RunOptions, task: str) -> dict[str, Method]:
     return {name: getattr(options, name) for name in registry.methods() if name in asked}
 
 
+def introduction(ready: Ready) -> list[str]:
+    """What was chosen, in sentences, before anything runs."""
+    data, machine = ready.data, ready.machine
+    sizes = data.sizes
+    sentences = [
+        data.columns.why,
+        f"{sizes['train']:,} rows to train on, {sizes['validation']:,} to choose settings on, "
+        f"{sizes['test']:,} to score on; {ready.task.metric} decides: {ready.metric_why}.",
+    ]
+    for backbone in ready.backbones:
+        pooling = f"pooled by {backbone.pooling}" if backbone.pooling else "with its own head"
+        sentences.append(
+            f"Backbone {backbone.name}, {backbone.max_length} tokens a text, {pooling}; "
+            f"{machine.device}, {machine.dtype}, {machine.threads} threads."
+        )
+    return sentences
+
+
 def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, Any]]:
     """Every option that had a say, its value, where it came from, and why if it was chosen."""
     from tunewell.options import flatten

@@ -25,7 +25,7 @@ from tunewell.folder import (
 from tunewell.ladder import run_ladder
 from tunewell.plan.choose import Planned
 from tunewell.read import Columns, Fault
-from tunewell.ready import learn_task, prepare, read_rows, run_folder
+from tunewell.ready import introduction, learn_task, prepare, read_rows, run_folder
 from tunewell.settings import Event, RunOptions, Watch, silent
 from tunewell.values import read_json, to_json
 
@@ -99,7 +99,12 @@ def compare(
     """
     ready = prepare(options)
     with alone_in(ready.folder):
-        keep_data(ready)
+        faults = keep_data(ready)
+        for sentence in (
+            *introduction(ready),
+            *(f.sentence for f in faults if f.severity != "note"),
+        ):
+            watch(Event("message", sentence))
         keep_options(ready, origins or {})
         rows, interrupted = run_ladder(ready, keep_plan(ready, watch), watch)
         told = keep_results(ready, rows, interrupted, origins or {}, command)
