@@ -15,12 +15,14 @@ import torch
 from torch import nn
 
 from tunewell.contracts import Job
-from tunewell.errors import Probed, TrainingDiverged
-from tunewell.fit import anatomy
+from tunewell.errors import NotApplicable, Probed, TrainingDiverged
+from tunewell.fit import anatomy, rates
+from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.batches import epoch_batches
 from tunewell.fit.feeds import Feed, TokenFeed, frozen_feeds, only_head_moves
 from tunewell.fit.heads import head_for
+from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
 from tunewell.fit.schedule import Schedule
 from tunewell.fit.signals import held_back
@@ -29,6 +31,8 @@ from tunewell.fit.step import in_memory, take_step
 from tunewell.fit.trained import TrainedPredictor
 from tunewell.values import Progress
 
+SAMPLE = 32
+"""Rows on which it is tried whether a row alone is answered as beside a longer one."""
 PATIENCE = 3
 """Epochs without a better validation score before training stops."""
 BAD_STEPS = 3
@@ -40,6 +44,7 @@ def train(
     prepare: Callable[[nn.Module], nn.Module],
     schedule: Schedule,
     hidden: int | None = None,
+    factors: Callable[[nn.Module], Factors] | None = None,
 ) -> TrainedPredictor:
     """Fit a backbone and a new head to the rows of a job.
 
@@ -48,22 +53,32 @@ def train(
         prepare: decides which parameters move; may wrap the model (peft).
         schedule: learning rate, epochs and the rest, with the method's name.
         hidden: units of an MLP head; None: a linear one.
+        factors: of the learning rate, by parameter and epoch, for the prepared model.
 
     Raises:
+        NotApplicable: the model reads the padding.
         TrainingDiverged: loss or gradients were not finite three steps in a row.
         Probed: `job.probe` was set.
     """
     assert job.backbone is not None
     begun = time.perf_counter()
     torch.set_num_threads(job.machine.threads)
+    tokenizer = load_tokenizer(job.backbone)
     head = head_for(job.task, job.backbone, hidden)
-    model = head.build(job.backbone, schedule.dropout, job.seed)
+    texts = [example.input for example in job.train[:SAMPLE]]
+    sample = head.encode(tokenizer, texts, job.backbone.max_length)
+    pad_id = tokenizer.pad_token_id
+    head, model = head.settle(job.backbone, schedule.dropout, job.seed, sample, pad_id)
     total = sum(p.numel() for p in model.parameters())
     torch.manual_seed(job.seed)
     model = prepare(model).to(job.machine.device)
-    tokenizer = load_tokenizer(job.backbone)
+    if reads_padding(model, head, sample, pad_id):
+        raise NotApplicable(
+            f"with {schedule.name} this backbone answers a row differently beside a longer one"  # type: ignore[attr-defined]
+        )
     feed, held_out = _feeds(job, model, head, tokenizer)
-    training = start(job, model, feed, held_out, schedule)
+    own = factors(model) if factors else None
+    training = start(job, model, feed, held_out, schedule, own)
     if job.probe:
         raise _probe(training, time.perf_counter() - begun)
     resume(training)
@@ -96,22 +111,22 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
     Where `stop_asked`, it ends after the step as Ctrl-C does, with a checkpoint of that step.
     """
     job, state, schedule = training.job, training.state, training.schedule
-    lengths = training.feed.lengths
+    lengths, groups = training.feed.lengths, training.optimizer.param_groups
     per_epoch = len(epoch_batches(lengths, schedule.batch_size, job.seed, 0))
     steps = per_epoch * schedule.epochs
     saved = time.monotonic()
     while state.step < steps and not state.stopped:
         epoch = state.step // per_epoch
         batches = epoch_batches(lengths, schedule.batch_size, job.seed, epoch)
+        rates.begin_epoch(groups, epoch)
         for rows in batches[state.step % per_epoch :]:
-            for group in training.optimizer.param_groups:
-                group["lr"] = schedule.rate_at(state.step, steps)
+            rates.set_rates(groups, epoch, schedule.rate_at(state.step, steps))
             loss = take_step(training, rows)
             if state.bad_steps >= BAD_STEPS:
                 _stop(training)
             state.step += 1
             if state.step % per_epoch == 0:
-                _validate(training)
+                _validate(training, epoch)
             job.report_progress(Progress(state.step / steps, state.best_score, loss))
             due = stop_asked() or time.monotonic() - saved >= job.save_every_seconds
             if job.folder is not None and due:
@@ -121,11 +136,14 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
                 raise KeyboardInterrupt
     with torch.no_grad():
         for name, p in training.weights.items():
-            p.copy_(training.best[name])
+            p.copy_(training.best[name]).requires_grad_(True)
 
 
-def _validate(training: Training) -> None:
-    """Score validation; keep the weights if they are better, stop if they have long not been."""
+def _validate(training: Training, epoch: int) -> None:
+    """Score validation; keep the weights if they are better, stop if they have long not been.
+
+    Epochs before all that is to move moves do not count as long.
+    """
     job, state, held_out = training.job, training.state, training.held_out
     logits = in_memory(
         training, held_out.lengths, lambda: held_out.all_logits(training.model, state.tokens)
@@ -138,7 +156,7 @@ def _validate(training: Training) -> None:
         state.best_score, state.best_loss, state.epochs_since_best = score, loss, 0
         for name, p in training.weights.items():
             training.best[name].copy_(p.detach())
-    else:
+    elif not rates.opens_later(training.optimizer.param_groups, epoch):
         state.epochs_since_best += 1
         state.stopped = state.epochs_since_best >= PATIENCE
 
@@ -161,6 +179,7 @@ def _probe(training: Training, fixed_seconds: float) -> Probed:
     batches = epoch_batches(lengths, schedule.batch_size, training.job.seed, 0)
     batches.sort(key=lambda rows: sum(lengths[row] for row in rows))
     chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
+    rates.begin_epoch(training.optimizer.param_groups, schedule.epochs // 2)
     take_step(training, chosen[1])  # the first step pays for the start
     begun = time.perf_counter()
     for rows in chosen:

@@ -13,6 +13,7 @@ from tunewell.contracts import Job
 from tunewell.fit import checkpoint
 from tunewell.fit.batches import TOKENS
 from tunewell.fit.feeds import Feed
+from tunewell.fit.rates import Factors, grouped
 from tunewell.fit.schedule import Schedule
 from tunewell.values import Progress
 
@@ -52,17 +53,21 @@ class Training:
     state: State = field(default_factory=State)
 
 
-def start(job: Job, model: nn.Module, feed: Feed, held_out: Feed, schedule: Schedule) -> Training:
-    """A training at step 0; decay holds for weight matrices only."""
+def start(
+    job: Job,
+    model: nn.Module,
+    feed: Feed,
+    held_out: Feed,
+    schedule: Schedule,
+    factors: Factors | None = None,
+) -> Training:
+    """A training at step 0; `factors` of the learning rate are 1 where there are none."""
     accelerator = Accelerator(cpu=job.machine.device == "cpu")
     weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    groups = [
-        {"params": [p for p in weights.values() if p.ndim >= 2]},
-        {"params": [p for p in weights.values() if p.ndim < 2], "weight_decay": 0.0},
-    ]
+    groups = grouped(weights, schedule.epochs, factors)
     optimizer = torch.optim.AdamW(groups, weight_decay=schedule.weight_decay, fused=True)
     best = {name: p.detach().clone() for name, p in weights.items()}
-    prepared, optimizer = accelerator.prepare(model, optimizer)
+    prepared, optimizer = accelerator.prepare(model.eval(), optimizer)
     return Training(job, prepared, feed, held_out, schedule, accelerator, optimizer, weights, best)
 
 

@@ -24,7 +24,8 @@ def take_step(training: Training, rows: list[int]) -> float | None:
 
     None, and nothing moves, where the loss or the gradient is not finite.
     """
-    anatomy.train_what_moves(training.model)
+    if not training.model.training:  # the first step, or the first after validation
+        anatomy.train_what_moves(training.model)
     lengths = [training.feed.lengths[row] for row in rows]
     loss = in_memory(training, lengths, lambda: _gradients(training, rows))
     norm = training.accelerator.clip_grad_norm_(training.weights.values(), CLIP)
