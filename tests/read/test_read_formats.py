@@ -24,9 +24,9 @@ WRITES_MANY_FILES = settings(
 @WRITES_MANY_FILES
 @given(
     rows=st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=8),
-    delimiter=st.sampled_from(",;\t"),
+    delimiter=st.sampled_from(",;\t|"),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
-    encoding=st.sampled_from(["utf-8", "utf-8-sig"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
 )
 def test_csv_gives_back_every_string(tmp_path, rows, delimiter, quoting, encoding):
     path = tmp_path / "any.csv"
@@ -94,12 +94,6 @@ def test_rows_are_numbered_as_a_spreadsheet_does(content):
 def test_a_table_of_one_column_can_be_read(content):
     path = content('text\nonly this\n\n"and, that"\n')
     assert list(read_rows(path)) == [(2, {"text": "only this"}), (4, {"text": "and, that"})]
-
-
-def test_a_cell_of_20_megabytes(table):
-    long = "word " * 4_000_000
-    path = table([(long, "1"), ("short", "0")])
-    assert [cells["text"] for _, cells in read_rows(path)] == [long, "short"]
 
 
 def test_500_columns(content):
@@ -180,7 +174,7 @@ def test_parquet_rows_are_numbered_through_all_pieces(tmp_path):
 
 
 def test_an_unknown_ending_names_the_known_ones(content):
-    with pytest.raises(DataError, match=r"\.xlsx") as caught:
-        read_rows(content("x", "a.xlsx"))
+    with pytest.raises(DataError, match=r"\.ods") as caught:
+        read_rows(content("x", "a.ods"))
     assert ".csv" in caught.value.expected
     assert "CSV" in caught.value.remedy

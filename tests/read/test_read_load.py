@@ -97,6 +97,11 @@ class TestLabelNames:
             ("n.names", "0=no\n\n1 = yes, really"),
             ("n.csv", 'label,name\n0,no\n1,"yes, really"\n'),
             ("n.tsv", "label\tname\r\n0\tno\r\n1\tyes, really\r\n"),
+            ("n.txt", "no\nyes, really\n"),
+            ("n.txt", "0\tno\n1\tyes, really\n"),
+            ("n.txt", "0: no\n1: yes, really\n"),
+            ("n.json", '["no", "yes, really", "never seen"]'),
+            ("n.json", '{"no": 0, "yes, really": 1}'),
         ],
     )
     def test_in_a_file(self, table, many_rows, content, name, text):
@@ -120,11 +125,58 @@ class TestLabelNames:
 
     @pytest.mark.parametrize(
         ("name", "text"),
-        [("n.json", "[1]"), ("n.json", "{"), ("n.txt", "no\nyes\n"), ("n.csv", "a,b,c\n1,2,3\n")],
+        [
+            ("n.json", "[1]"),
+            ("n.json", "{"),
+            ("n.txt", "only one\n"),
+            ("n.txt", "0=no\nyes\n"),
+            ("n.csv", "a,b,c\n1,2,3\n"),
+        ],
     )
     def test_files_that_hold_none(self, table, many_rows, content, name, text):
         with pytest.raises(UserError, match=r"n\.(json|txt|csv)"):
             self.data(table, many_rows, str(content(text, name)))
+
+    def test_names_in_order_may_begin_at_1(self, table, many_rows, content):
+        rows = many_rows(40, ["1", "2", "3"])
+        names = str(content("low\nmiddle\nhigh\n", "n.txt"))
+        data = load(Source(str(table(rows)), label_names=names))
+        assert data.label_names == {"1": "low", "2": "middle", "3": "high"}
+        names = str(content("low\nmiddle\nhigh\nhighest\n", "n.txt"))
+        with pytest.raises(ConfigError, match="go from 1 to 3: it is not clear where to begin"):
+            load(Source(str(table(rows)), label_names=names))
+
+    def test_names_hold_for_labels_that_a_sample_leaves_out(self, table, many_rows):
+        path = str(table(many_rows(100, ["0", "1", "2"])))
+        data = load(Source(path, label_names="0=a,1=b,2=c", rows=2, test_rows=2))
+        assert data.label_names.keys() == {
+            example.target for part in data.parts.values() for example in part
+        }
+
+    def test_a_file_beside_is_used_if_it_fits(self, table, many_rows, content):
+        path = table(many_rows(40, ["0", "1"]), name="d/train.csv")
+        content("no\nyes\n", "d/Labels.txt")
+        data = load(Source(str(path.parent)))
+        assert data.label_names == {"0": "no", "1": "yes"}
+        (told,) = found(data, "label_names")
+        assert "Labels.txt" in told.sentence and "0=no, 1=yes" in told.sentence
+        assert told.severity == "note"
+        given = load(Source(str(path), label_names="0=a,1=b"))
+        assert given.label_names == {"0": "a", "1": "b"} and not found(given, "label_names")
+
+    @pytest.mark.parametrize("text", ["no\n", "{", "0=no\n", "\0\1\2" * 99])
+    def test_a_file_beside_that_does_not_fit_is_told(self, table, many_rows, content, text):
+        path = table(many_rows(40, ["0", "1"]))
+        content(text, "classes.txt")
+        data = load(Source(str(path)))
+        assert data.label_names == {}
+        (told,) = found(data, "label_names")
+        assert "classes.txt" in told.sentence and told.severity == "warning"
+
+    def test_a_file_beside_is_nothing_to_labels_that_are_words(self, table, many_rows, content):
+        path = table(many_rows(40))
+        content("no\n", "classes.txt")
+        assert not found(load(Source(str(path))), "label_names")
 
     def test_a_missing_file(self, table, many_rows):
         with pytest.raises(UserError, match=r"no file or folder names\.json"):

@@ -50,7 +50,6 @@ def test_airline_tweets(real):
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("sms_spam/spam.csv", "row 1: column 3 has no name"),
         ("go_emotions/train.tsv", "looks like data, not like column names"),
         ("glue_mrpc_stsb/MRPC/train.tsv", "'1' is a number"),
         ("samsum_messy/samsum-test.csv", "row 2"),
@@ -64,9 +63,36 @@ def test_what_needs_mending_is_refused_with_its_place(real, name, part):
     assert part in str(caught.value)
 
 
-def test_latin_1_names_row_and_column(real, tmp_path):
-    raw = (real / "sms_spam" / "spam.csv").read_bytes()
-    path = tmp_path / "spam.csv"
-    path.write_bytes(raw.replace(b"v1,v2,,,", b"v1,v2,v3,v4,v5", 1))
-    with pytest.raises(DataError, match=r"row \d+, column 'v2': the byte 0x.., which is not UTF-8"):
-        list(read_rows(path))
+def test_sms_spam_in_windows_1252_with_columns_without_names(real):
+    path = real / "sms_spam" / "spam.csv"
+    data = load(Source(str(path)))
+    assert (data.columns.input, data.columns.target) == ("v2", "v1")
+    with path.open(encoding="cp1252", newline="") as file:
+        records = list(csv.reader(file))
+    used = [
+        (example.row, example.input, example.target) for p in data.parts.values() for example in p
+    ]
+    assert sorted(used) == [(row, r[1], r[0]) for row, r in enumerate(records[1:], start=2)]
+    assert len(used) == 5572
+    told = {fault.kind: fault for fault in data.faults}
+    assert "Windows-1252" in told["encoding"].sentence
+    assert told["encoding"].rows == (7,) and "'å£1.50'" in told["encoding"].sentence
+    cut = [row for row, cells in enumerate(records[1:], start=2) if "".join(cells[2:]).strip()]
+    assert told["unnamed_columns"].count == len(cut) == 50
+    assert told["unnamed_columns"].rows == tuple(cut[:20])
+
+
+def test_go_emotions_has_its_names_beside(real, tmp_path):
+    folder = real / "go_emotions"
+    with (folder / "dev.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    single = [cells for cells in rows if "," not in cells[1]]
+    with (tmp_path / "dev.tsv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter="\t").writerows([("text", "label", "id"), *single])
+    (tmp_path / "labels.txt").write_bytes((folder / "labels.txt").read_bytes())
+    data = load(Source(str(tmp_path / "dev.tsv")))
+    names = (folder / "labels.txt").read_text().split()
+    assert data.label_names == {
+        label: names[int(label)] for label in {cells[1] for cells in single}
+    }
+    assert data.label_names["27"] == "neutral"

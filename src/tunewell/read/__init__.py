@@ -2,6 +2,7 @@
 
 from tunewell.read.check import check, separable_points, unequal
 from tunewell.read.columns import find_columns
+from tunewell.read.examples import read_texts
 from tunewell.read.formats import read_rows
 from tunewell.read.load import load
 from tunewell.read.near import near_key
@@ -17,6 +18,7 @@ __all__ = [
     "load",
     "near_key",
     "read_rows",
+    "read_texts",
     "separable_points",
     "unequal",
 ]

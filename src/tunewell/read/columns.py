@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from tunewell.errors import ConfigError, DataError, did_you_mean
-from tunewell.read.cells import Nested
-from tunewell.read.formats import read_rows
-from tunewell.read.names import INPUT, TARGET, VAGUE, name_weight
+from tunewell.read.looks import Look, look_at, sample_rows
+from tunewell.read.names import INPUT, TARGET, VAGUE, name_weight, plain
 from tunewell.read.records import Columns
 from tunewell.read.words import columns_listed, shown
 
-LOOKED_AT = 2000
-"""Rows that a guess looks at, spread over the whole file."""
 CLEARLY_LONGER = 2.0
 MOSTLY = 0.5
-LABEL_LENGTH = 60
-"""Labels are shorter on average, in characters."""
-MOST_LABELS = 1000
-
-
-@dataclass(frozen=True)
-class Look:
-    """A column as its cells show it."""
-
-    filled: float
-    """Share of cells that are not empty."""
-    letters: float
-    """Share of the filled cells with a letter in them."""
-    length: float
-    """Mean length of the filled cells, in characters."""
-    distinct: int
-    """Different values among the cells looked at."""
-    varied: float
-    """Different values by filled cells."""
-    nested: bool
-    """Whether there are lists or objects among the cells."""
-
-    @property
-    def is_text(self) -> bool:
-        """Whether these may be texts."""
-        return self.letters >= 0.5 and not self.nested
-
-    @property
-    def is_label(self) -> bool:
-        """Whether these may be labels: few, short, each one twice on average."""
-        few = 1 <= self.distinct <= MOST_LABELS and self.varied <= 0.5
-        return few and self.length <= LABEL_LENGTH and not self.nested
+SAY_BOTH = "Say it with --input NAME --target NAME."
+SAY_INPUT = "Say it with --input NAME."
 
 
 def find_columns(
@@ -57,10 +23,12 @@ def find_columns(
     target: str | None = None,
     group: str | None = None,
     need_target: bool = True,
+    usual: str | None = None,
 ) -> Columns:
     """The columns of texts, labels and groups in a table; what is not given is guessed.
 
-    With `need_target` false no target is looked for beyond the one given.
+    With `need_target` false no target is looked for beyond the one given. `usual` is what the
+    input is called elsewhere: where a column has that name, nothing is guessed.
 
     Raises:
         ConfigError: a given column does not exist.
@@ -72,9 +40,8 @@ def find_columns(
         for role, name in (("input", input), ("target", target), ("group", group))
         if name is not None
     }
-    names, sample = _sample(
-        path, enough=asked.values() if {"input", "target"} <= asked.keys() else ()
-    )
+    wanted = {"input", "target"} if need_target else {"input"}
+    names, sample = sample_rows(path, enough=asked.values() if wanted <= asked.keys() else ())
     given = {
         role: _match(name, names, path, f"Choose one of them with --{role}.")
         for role, name in asked.items()
@@ -87,12 +54,18 @@ def find_columns(
         )
     how = dict.fromkeys(given, "as you said")
     looks = {
-        name: _look([cells.get(name, "") for cells in sample])
+        name: look_at([cells.get(name, "") for cells in sample])
         for name in names
         if name not in given.values()
     }
     if "input" not in given:
-        given["input"], how["input"] = _guess_input(path, names, looks)
+        if usual in looks:
+            found = usual, "as elsewhere"
+        elif len(names) == 1 and not need_target:
+            found = names[0], "the only one"
+        else:
+            found = _guess_input(path, names, looks, SAY_BOTH if need_target else SAY_INPUT)
+        given["input"], how["input"] = found
         del looks[given["input"]]
     if "target" not in given and need_target:
         given["target"], how["target"] = _guess_target(path, names, looks)
@@ -108,7 +81,7 @@ def find_columns(
 
 def columns_in(path: Path, columns: Columns, like: Path) -> Columns:
     """The same columns in another file, which need no group since it is not divided."""
-    names, _ = _sample(path, enough=(columns.input, columns.target or ""))
+    names, _ = sample_rows(path, enough=(columns.input, columns.target or ""))
     remedy = f"Call its columns as in {like}."
     input, target = (
         _match(name, names, path, remedy) for name in (columns.input, columns.target or "")
@@ -123,6 +96,13 @@ def _match(name: str, names: Sequence[str], path: Path, remedy: str) -> str:
     loose = [each for each in names if each.strip().casefold() == name.strip().casefold()]
     if len(loose) == 1:
         return loose[0]
+    alike = [each for each in names if plain(each) == name.strip()]
+    if alike:
+        raise ConfigError(
+            f"{path} has {len(alike)} columns that are called {shown(name.strip())}.",
+            "It is not clear which one is meant.",
+            f"Name it by its number: {' or '.join(map(repr, alike))}.",
+        )
     hint = did_you_mean(name, names)
     hint = f" {hint}" if hint.startswith("Did you mean") else ""
     raise ConfigError(
@@ -132,43 +112,9 @@ def _match(name: str, names: Sequence[str], path: Path, remedy: str) -> str:
     )
 
 
-def _sample(path: Path, enough: Collection[str]) -> tuple[list[str], list[dict[str, str]]]:
-    """All column names, and at most 2,000 rows evenly spread over the file.
-
-    Reading stops where the names in `enough` have been seen, if there are any.
-    """
-    names: dict[str, None] = {}
-    sample: list[dict[str, str]] = []
-    step = 1
-    for number, (_, cells) in enumerate(read_rows(path)):
-        if cells.keys() - names:
-            names.update(dict.fromkeys(cells))
-            if enough and names.keys() >= set(enough):
-                break
-        if number % step == 0:
-            sample.append(cells)
-            if len(sample) > LOOKED_AT:
-                sample = sample[::2]
-                step *= 2
-    return list(names), sample
-
-
-def _look(cells: Sequence[str]) -> Look:
-    filled = [cell for cell in cells if cell and not cell.isspace()]
-    if not filled:
-        return Look(0.0, 0.0, 0.0, 0, 0.0, False)
-    distinct = len(set(filled))
-    return Look(
-        filled=len(filled) / len(cells),
-        letters=sum(any(map(str.isalpha, cell)) for cell in filled) / len(filled),
-        length=sum(map(len, filled)) / len(filled),
-        distinct=distinct,
-        varied=distinct / len(filled),
-        nested=any(isinstance(cell, Nested) for cell in filled),
-    )
-
-
-def _guess_input(path: Path, names: Sequence[str], looks: dict[str, Look]) -> tuple[str, str]:
+def _guess_input(
+    path: Path, names: Sequence[str], looks: dict[str, Look], remedy: str
+) -> tuple[str, str]:
     """The column of texts and how it was found."""
     weights = {
         name: name_weight(name, INPUT)
@@ -187,13 +133,13 @@ def _guess_input(path: Path, names: Sequence[str], looks: dict[str, Look]) -> tu
     order = sorted(rank, key=lambda name: -rank[name])
     close = [name for name in order if rank[name] * CLEARLY_LONGER > rank[order[0]]]
     if len(close) != 1:
-        raise _unclear(path, names, "texts", close)
+        raise _unclear(path, names, "texts", close, remedy)
     return order[0], "the longest of those with such names" if by_name else "by its content"
 
 
 def _richness(name: str, look: Look) -> float:
-    """How long and how varied; a word in the name that texts have counts twice."""
-    return look.length * look.varied * (2 if name_weight(name, INPUT) else 1)
+    """How long, how varied and how full; a word in the name that texts have counts twice."""
+    return look.length * look.varied * look.filled * (2 if name_weight(name, INPUT) else 1)
 
 
 def _guess_target(path: Path, names: Sequence[str], looks: dict[str, Look]) -> tuple[str, str]:
@@ -224,10 +170,12 @@ def _strongest(weights: dict[str, int]) -> list[str]:
     return [name for name, weight in weights.items() if weight == greatest >= VAGUE]
 
 
-def _unclear(path: Path, names: Sequence[str], what: str, close: Sequence[str]) -> DataError:
+def _unclear(
+    path: Path, names: Sequence[str], what: str, close: Sequence[str], remedy: str = SAY_BOTH
+) -> DataError:
     found = f"it may be {' or '.join(map(shown, close))}" if close else "none looks like it"
     return DataError(
         f"{path}: it is not clear which column holds the {what}; {found}.",
         f"Its columns: {columns_listed(names)}.",
-        "Say it with --input NAME --target NAME.",
+        remedy,
     )

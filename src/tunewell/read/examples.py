@@ -26,7 +26,8 @@ def read_examples(path: Path, columns: Columns) -> tuple[list[Example], list[Fau
     several_lines: dict[int, list[str]] = {}
     examples: list[Example] = []
     labels: dict[str, str] = {}
-    for row, cells in read_rows(path):
+    faults: list[Fault] = []
+    for row, cells in read_rows(path, faults.append):
         text, label = cells.get(input, ""), cells.get(target, "")
         tie = (cells.get(group) or None) if group is not None else None
         if type(text) is Nested or type(label) is Nested or type(tie) is Nested:
@@ -42,7 +43,7 @@ def read_examples(path: Path, columns: Columns) -> tuple[list[Example], list[Fau
         else:
             examples.append(Example(text, labels.setdefault(label, label), source, row, tie))
     refuse_swallowed(path, several_lines, {label.strip() for label in labels})
-    faults = [
+    faults += [
         Fault(
             kind,
             "warning",
@@ -62,11 +63,29 @@ def read_examples(path: Path, columns: Columns) -> tuple[list[Example], list[Fau
     return examples, faults
 
 
+def read_texts(path: Path, column: str) -> tuple[list[str], list[Fault]]:
+    """The cells of one column, one a row, be they empty or not; and what was found on the way.
+
+    Raises:
+        DataError: a cell holds no text.
+    """
+    columns = Columns(column, None, None, "")
+    texts: list[str] = []
+    faults: list[Fault] = []
+    for row, cells in read_rows(path, faults.append):
+        text = cells.get(column, "")
+        if type(text) is Nested:
+            raise _no_text(path, row, columns, cells)
+        texts.append(text)
+    return texts, faults
+
+
 def _no_text(path: Path, row: int, columns: Columns, cells: dict[str, str]) -> DataError:
     chosen = [name for name in (columns.input, columns.target, columns.group) if name is not None]
     name = next(name for name in chosen if isinstance(cells.get(name), Nested))
+    options = "--input NAME" if columns.target is None else "--input NAME or --target NAME"
     return DataError(
         f"{path}, row {row}, column {shown(name)}: this is {cells[name]}, not a text.",
         "A text, a number, true or false was expected.",
-        "Choose another column with --input NAME or --target NAME.",
+        f"Correct it, or choose another column with {options}.",
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from tunewell.errors import DataError
-from tunewell.read.formats import formats, suffix_of
+from tunewell.read.beside import NAMES_OF_LABELS
+from tunewell.read.formats import formats, suffix_of, tables_in
+from tunewell.read.opening import no_such_file
 from tunewell.read.records import Source
-from tunewell.read.text import no_such_file
+from tunewell.read.tables import file_and_table
 from tunewell.read.words import names_listed
 
 NAMES = {
@@ -22,23 +25,26 @@ NAMES = {
 def files_of(source: Source) -> dict[str, Path]:
     """Part -> its file; "train" always, "validation" and "test" where they are given.
 
-    A file named by an option comes before one found in the folder, and has that part alone.
+    Parts may be tables of one file, `data.json#train`. What an option names comes before what is
+    found in the folder or the file, and has that part alone.
     """
     data = Path(source.data)
     given = {"validation": source.validation, "test": source.test}
     named = {part: Path(name) for part, name in given.items() if name is not None}
     for path in (data, *named.values()):
-        if not path.exists():
-            raise no_such_file(path)
+        file, _ = file_and_table(path)
+        if not file.exists():
+            raise no_such_file(file)
     for part, path in named.items():
         if path.is_dir():
             raise DataError(f"--{part} {path} is a folder.", "A file was expected.")
     taken = {path.resolve() for path in named.values()}
-    if not data.is_dir():
-        files = {"train": data, **named}
-    else:
-        found = _in_folder(data)
-        files = {part: path for part, path in found.items() if path.resolve() not in taken} | named
+    found = _in_folder(data) if data.is_dir() else _in_file(data)
+    files = {
+        part: path
+        for part, path in found.items()
+        if path.resolve() not in taken or path == data  # the data itself stays train
+    } | named
     seen: dict[Path, str] = {}
     for part, path in files.items():
         if (other := seen.setdefault(path.resolve(), part)) != part:
@@ -57,20 +63,39 @@ def _in_folder(folder: Path) -> dict[str, Path]:
     tables = sorted(
         path
         for path in folder.iterdir()
-        if path.is_file() and not path.name.startswith(".") and suffix_of(path) in formats()
+        if path.is_file()
+        and not path.name.startswith(".")
+        and path.name.lower() not in NAMES_OF_LABELS
+        and suffix_of(path) in formats()
     )
-    found: dict[str, Path] = {}
-    for part, name in NAMES.items():
-        matching = [path for path in tables if name.match(path.name)]
+    found = _parts_among([path.name for path in tables], folder)
+    if not found and len(tables) == 1:
+        return {"train": tables[0]}
+    return {part: folder / name for part, name in found.items()}
+
+
+def _in_file(file: Path) -> dict[str, Path]:
+    """The parts that a file holds as tables by name, if one is train; else the file is train."""
+    found = _parts_among(tables_in(file), file)
+    if "train" not in found:
+        return {"train": file}
+    return {part: file.with_name(f"{file.name}#{name}") for part, name in found.items()}
+
+
+def _parts_among(names: Sequence[str], where: Path) -> dict[str, str]:
+    """The names that look like parts; a DataError where two look like one."""
+    found: dict[str, str] = {}
+    for part, pattern in NAMES.items():
+        matching = [name for name in names if pattern.match(name)]
         if len(matching) > 1:
             raise DataError(
-                f"{folder}: {names_listed(path.name for path in matching)} all look like {part}.",
-                "One file for each part was expected.",
-                "Put their rows into one file, or name the files instead of the folder.",
+                f"{where}: {names_listed(matching)} all look like {part}.",
+                "One table for each part was expected.",
+                "Put their rows into one, or name the one that you mean.",
             )
         if matching:
             found[part] = matching[0]
-    return found or ({"train": tables[0]} if len(tables) == 1 else {})
+    return found
 
 
 def _no_train(folder: Path) -> DataError:

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tunewell.errors import ConfigError, DataError
-from tunewell.read.columns import MOST_LABELS, columns_in, find_columns
+from tunewell.read.beside import names_beside
+from tunewell.read.columns import columns_in, find_columns
 from tunewell.read.examples import read_examples
 from tunewell.read.files import files_of
 from tunewell.read.formats import stored_label_names
 from tunewell.read.label_names import read_label_names
+from tunewell.read.looks import MOST_LABELS
+from tunewell.read.overlaps import leaked
 from tunewell.read.records import Columns, Data, Fault, Source
 from tunewell.read.split import sample, shares, split
 from tunewell.read.words import many, names_listed, shown
@@ -47,17 +50,26 @@ def load(source: Source, seed: int = 0) -> Data:
         divided = split(parts["train"], wanted, seed)
         faults.append(_told_split(files["train"], columns, divided, seed))
         parts |= divided
+    names, found = _label_names(source, files["train"], columns, parts)
     parts, sampled = _sampled(source, parts, seed)
-    faults += sampled
     labels = {example.target for part in parts.values() for example in part}
-    names = stored_label_names(files["train"], columns.target or "")
     names = {label: name for label, name in names.items() if label in labels}
-    if source.label_names is not None:
-        names = read_label_names(source.label_names, labels)
-    faults += _told_unnamed(names, labels)
+    faults += [*sampled, *found, *_told_unnamed(names, labels)]
     train, validation, test = (tuple(parts[name]) for name in ("train", "validation", "test"))
     mark = _fingerprint({"train": train, "validation": validation, "test": test})
-    return Data(columns, train, validation, test, tuple(faults), mark, names)
+    seen = leaked(test, train, validation) if len(files) > 1 else ()
+    return Data(columns, train, validation, test, tuple(faults), mark, names, seen)
+
+
+def _label_names(
+    source: Source, path: Path, columns: Columns, parts: Mapping[str, Sequence[Example]]
+) -> tuple[dict[str, str], list[Fault]]:
+    """Names of labels: as the user says, else from the file itself, else from one beside it."""
+    labels = {example.target for part in parts.values() for example in part}
+    if source.label_names is not None:
+        return read_label_names(source.label_names, labels), []
+    stored = stored_label_names(path, columns.target or "")
+    return (stored, []) if stored else names_beside(path, labels)
 
 
 def _refuse_untrainable(path: Path, columns: Columns, train: Sequence[Example]) -> None:

@@ -47,6 +47,21 @@ def words_of(name: str) -> list[str]:
 
 
 VAGUE = 2
+NUMBERED = re.compile(r" \(column \d+\)$")
+
+
+def numbered(name: str, number: int) -> str:
+    """What a column is called whose name others have as well.
+
+    >>> numbered("text", 3)
+    'text (column 3)'
+    """
+    return f"{name} (column {number})"
+
+
+def plain(name: str) -> str:
+    """The name that the file gives, without the number that `numbered` adds."""
+    return NUMBERED.sub("", name)
 
 
 def name_weight(name: str, usual: Usual) -> int:
@@ -54,7 +69,7 @@ def name_weight(name: str, usual: Usual) -> int:
 
     4: a telling name; 3: one with words before it; 2: a vague name; 1: a telling word in it.
     """
-    words = words_of(name)
+    words = words_of(plain(name))
     if not words or SAYS_OTHERWISE & set(words):
         return 0
     if len(words) == 1:

@@ -63,29 +63,38 @@ def repeated(examples: Sequence[Example]) -> Iterable[Fault]:
         )
 
 
+def leaked(part: Sequence[Example], *others: Sequence[Example]) -> tuple[int, ...]:
+    """Places, from 0, of the examples whose text stands in one of the others as well.
+
+    Texts are the same that differ only in case, punctuation and space: see `near_key`.
+    """
+    known = {near_key(example.input) for other in others for example in other}
+    return tuple(n for n, example in enumerate(part) if near_key(example.input) in known)
+
+
 def shared(data: Data) -> Iterable[Fault]:
     """Test rows whose text a model may have seen, and validation rows that train has too."""
-    keys = {name: [near_key(each.input) for each in part] for name, part in data.parts.items()}
     for part, others in (("test", ("train", "validation")), ("validation", ("train",))):
-        known = {key for other in others for key in keys[other]}
-        leaks = [row for row, key in zip(data.parts[part], keys[part], strict=True) if key in known]
-        if not leaks:
+        rows, seen = data.parts[part], [data.parts[other] for other in others]
+        places = data.leaked if part == "test" else leaked(rows, *seen)
+        if not places:
             continue
-        texts = {example.input for other in others for example in data.parts[other]}
+        leaks = [rows[place] for place in places]
+        texts = {example.input for other in seen for example in other}
         exact = {example.input for example in leaks} & texts
         near = {near_key(example.input) for example in leaks if example.input not in exact}
         found = [many(len(exact), "text")] if exact else []
         if near:
             found.append(f"{many(len(near), 'text')} (but for case, punctuation or space)")
-        rows = [example.row for example in leaks]
+        numbers = [example.row for example in leaks]
         verb = "stands" if len(exact) + len(near) == 1 else "stand"
         yield Fault(
             "shared_rows",
             "warning",
             f"{' and '.join(found)} {verb} both in {part} and in {' or '.join(others)} ({part} "
-            f"{rows_listed(rows)}). Kept; scores on {part} may look better than they are.",
-            first_rows(rows),
-            len(rows),
+            f"{rows_listed(numbers)}). Kept; scores on {part} may look better than they are.",
+            first_rows(numbers),
+            len(numbers),
             f"Delete these rows from the {part} file or from the other.",
             leaks[0].source,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -18,8 +18,9 @@ class Source:
     """Where the rows are and how they are to be read."""
 
     data: str
-    """A table of texts and labels (.csv, .tsv, .txt, .jsonl, .json or .parquet, also with .gz), or
-    a folder with train, validation and test files."""
+    """A table of texts and labels (.csv, .tsv, .txt, .xlsx, .json, .jsonl or .parquet, also with
+    .gz), or a folder with train, validation and test files. `reviews.xlsx#Sheet2` is a sheet, and
+    `reviews.json#train` a list in an object."""
     input: str | None = None
     """The column that holds the texts. Not given: found by names and content, and shown."""
     target: str | None = None
@@ -36,8 +37,9 @@ class Source:
     test_rows: int | None = None
     """Use at most so many test rows, drawn class by class. Not given: all."""
     label_names: str | None = None
-    """Names for labels that are numbers: `0=negative,1=positive`, or a file with them (a JSON
-    object, lines such as `0=negative`, or a table with the columns label and name)."""
+    """Names for labels that are numbers: `0=negative,1=positive`, or a file with them (a name a
+    line, lines such as `0=negative`, a JSON object or list, or a table with the columns label and
+    name). Not given: labels.txt, classes.txt or the like beside the data, where it fits."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,12 @@ class Fault:
     """The file that the row numbers belong to."""
 
 
+Rows = Iterator[tuple[int, dict[str, str]]]
+"""Row numbers and cells by the names of their columns."""
+Tell = Callable[[Fault], None]
+"""Takes what is found while a file is read."""
+
+
 @dataclass(frozen=True)
 class Data:
     """The rows in their three parts. Validation chooses, test scores, neither is trained on."""
@@ -84,6 +92,9 @@ class Data:
     """SHA-256 over inputs, targets and parts, in order; names of files do not count."""
     label_names: dict[str, str] = field(default_factory=dict)
     """Label to name; empty where none were given."""
+    leaked: tuple[int, ...] = ()
+    """Places in `test`, from 0, of rows whose text stands in train or validation as well, be it
+    with other case, punctuation or space. Rows that we divided ourselves have none."""
 
     @property
     def parts(self) -> dict[str, tuple[Example, ...]]:

@@ -16,7 +16,7 @@ def labels_inside(cells: Mapping[str, str], target: str) -> list[str]:
     >>> labels_inside({"text": "Hello!\\nBye, all.", "label": "1"}, "label")
     []
     """
-    for delimiter in ",;\t":
+    for delimiter in ",;\t|":
         rows = [line.split(delimiter) for line in delimiter.join(cells.values()).splitlines()]
         if target in cells and all(len(row) == len(cells) for row in rows):
             return [row[list(cells).index(target)].strip().strip('"') for row in rows]

@@ -12,7 +12,7 @@ from typing import Annotated, TextIO, TypeVar
 import tyro
 
 from tunewell import registry
-from tunewell.errors import ConfigError, did_you_mean
+from tunewell.errors import ConfigError
 from tunewell.options import together
 from tunewell.tell.text import as_text
 from tunewell.terminal import listing, show
@@ -39,7 +39,7 @@ class Texts:
     file: Annotated[str | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     """A table of texts instead; answers are written as CSV."""
     input: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
-    """The column of the texts. Not given: as in the run's own data, or the only one."""
+    """The column of the texts. Not given: as in the run's own data, else found and told."""
     out: Annotated[str | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     """Where to write the CSV; standard output unless given."""
     json: Annotated[bool, JSON] = False
@@ -178,21 +178,18 @@ def _refuse_nonsense(asked: Texts) -> None:
 
 
 def _column(asked: Texts) -> list[str]:
-    """The texts of a table: of the named column, the run's own, or the only one."""
-    from tunewell.read import read_rows
+    """The texts of a table: of the named column, the run's own, or one that is guessed and told."""
+    from tunewell.read import find_columns, read_texts
 
-    rows = [row for _, row in read_rows(asked.file or "")]
-    columns = list(rows[0]) if rows else []
-    record = Path(asked.run) / "data.json"
+    file, record = Path(asked.file or ""), Path(asked.run) / "data.json"
     own = read_json(record)["columns"]["input"] if record.exists() else None
-    name = asked.input or (own if own in columns or len(columns) != 1 else columns[0])
-    if name not in columns:
-        raise ConfigError(
-            f"{asked.file} has no column {name!r}." if name else "Which column holds the texts?",
-            did_you_mean(name or "", columns) if columns else "It has no rows.",
-            "Name the column with --input.",
-        )
-    return [row[name] for row in rows]
+    columns = find_columns(file, asked.input, need_target=False, usual=own)
+    texts, faults = read_texts(file, columns.input)
+    if columns.input not in (asked.input, own):
+        show.say(columns.why)
+    for fault in faults:
+        show.say(f"{fault.sentence} {fault.remedy}".rstrip())
+    return texts
 
 
 def _write_csv(file: TextIO, texts: Sequence[str], answers: Sequence[Answer]) -> None:

@@ -1,8 +1,9 @@
 """Files to rows: one module a format, found by the ending of a file's name.
 
 A module here is a format when it has `SUFFIXES` (endings in lower case, with the dot) and
-`rows(path)`, which yields `(row number, {column: text})`. It may have `label_names(path, column)`
-for formats that can carry the names of labels.
+`rows(path, tell)`, which yields `(row number, {column: text})` and hands what it finds on the way
+to `tell`. It may have `label_names(path, column)` for formats that can carry the names of labels,
+and `tables(path)` for those that can hold several tables by name: one is read as `path#name`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 from tunewell.errors import DataError
-from tunewell.read.text import no_such_file
+from tunewell.read.opening import no_such_file
+from tunewell.read.records import Rows, Tell
+from tunewell.read.tables import file_and_table, no_such_table
 
 
 @functools.cache
@@ -39,32 +41,43 @@ def suffix_of(path: Path) -> str:
 def format_of(path: Path) -> ModuleType:
     """The module that reads this file; a DataError where none does."""
     known = formats()
-    if not path.exists():
-        raise no_such_file(path)
-    if suffix_of(path) not in known:
+    file, table = file_and_table(path)
+    if not file.exists():
+        raise no_such_file(file)
+    if suffix_of(file) not in known:
         raise DataError(
-            f"{path}: files that end in {suffix_of(path)!r} cannot be read."
-            if suffix_of(path)
-            else f"{path}: a name without an ending such as .csv does not say what is in the file.",
+            f"{file}: files that end in {suffix_of(file)!r} cannot be read."
+            if suffix_of(file)
+            else f"{file}: a name without an ending such as .csv does not say what is in the file.",
             f"Known endings: {', '.join(sorted(known))}, each also with .gz.",
             "Save the table as CSV, or give the file the ending that fits.",
         )
-    return known[suffix_of(path)]
+    module = known[suffix_of(file)]
+    if table and not hasattr(module, "tables"):
+        raise no_such_table(path, [])
+    return module
 
 
-def read_rows(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
+def tables_in(path: Path) -> list[str]:
+    """The names of the tables in a file that holds some by name; [] where `path` is one table."""
+    module, (_, table) = format_of(path), file_and_table(path)
+    return module.tables(path) if hasattr(module, "tables") and not table else []
+
+
+def read_rows(path: str | Path, tell: Tell = lambda fault: None) -> Rows:
     """The rows of a table: `(row number, {column: text})`, one after the other.
 
     Every cell is the string it is: `007` stays `007`, `NA` stays `NA`, an empty cell is "".
     Numbers and booleans of JSON and Parquet are their text (`7`, `0.5`, `true`), null is "".
-    Row numbers are those of a spreadsheet in CSV and TSV (the header is row 1, blank rows count, a
-    row over several lines is one), line numbers in JSONL, and count from 1 in JSON and Parquet.
+    Row numbers are those of a spreadsheet in CSV, TSV and Excel (the header is row 1, blank rows
+    count, a row over several lines is one), line numbers in JSONL, else they count from 1. `tell`
+    gets what was guessed or made good, at the latest when the rows are at their end.
 
     Raises:
         DataError: with file, row and column or byte, where something cannot be read as it stands.
     """
     path = Path(path)
-    rows: Iterator[tuple[int, dict[str, str]]] = format_of(path).rows(path)
+    rows: Rows = format_of(path).rows(path, tell)
     return rows
 
 

@@ -3,55 +3,78 @@
 from __future__ import annotations
 
 import csv
-import re
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 from tunewell.errors import DataError
-from tunewell.read.headers import header_of
-from tunewell.read.text import empty_file, odd_character, odd_character_error, text_lines
+from tunewell.read.dialect import Dialect, find_dialect
+from tunewell.read.headers import Header, header_of
+from tunewell.read.irregular import tell_alike, tell_empty_cells, tell_unnamed
+from tunewell.read.opening import empty_file, state_of
+from tunewell.read.quotes import bad_quote
+from tunewell.read.records import Fault, Rows, Tell
+from tunewell.read.text import odd_character, odd_character_error, text_lines, with_guess_told
 from tunewell.read.words import columns_listed, many, shown
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
-DELIMITERS = (",", ";", "\t")
-TAB_NAMED = re.compile(r"\.(tsv|tab)(\.gz)?$", re.IGNORECASE)
-LARGEST_CELL = 2**31 - 1
+LARGEST_CELL = 1 << 26
+"""Characters; more are rows that a quote has swallowed, and would fill the memory."""
 SAMPLE_LINES = 1000
 SAMPLE_CHARACTERS = 4_000_000
 
 
-def rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def rows(path: Path, tell: Tell) -> Rows:
     """The rows below the header; blank rows are passed over but counted."""
+    return with_guess_told(path, _rows(path, tell), tell)
+
+
+def _rows(path: Path, tell: Tell) -> Rows:
     csv.field_size_limit(LARGEST_CELL)
-    sample = _beginning(path)
-    delimiter = _find_delimiter(sample, first="\t" if TAB_NAMED.search(path.name) else ",")
-    header: list[str] = []
+    dialect, sample = _dialect(path, state_of(path))
+    header: Header | None = None
+    names: list[str] = []
     raw: list[str] = []
-    row = 0
-    reader = csv.reader(_kept(text_lines(path), raw), delimiter=delimiter, strict=True)
-    filled = False
+    longer: list[int] = []
+    shorter: list[int] = []
+    used: list[int] = []
+    row = filled = 0
+    lines = text_lines(path)
+    if dialect.declared:
+        next(lines)
     try:
-        for cells in reader:
+        for cells in dialect.reader(_kept(lines, raw)):
             row += 1
             whole = raw[0] if len(raw) == 1 else "".join(raw)
             if "\0" in whole or not whole.isascii():
-                _refuse_odd(path, row, header, cells)
+                _refuse_odd(path, row, names, cells)
             raw.clear()
-            if not cells or (len(cells) == 1 and not cells[0].strip() and len(header) != 1):
+            if not cells or (len(cells) == 1 and not cells[0].strip() and len(names) != 1):
                 continue
-            if not header:
-                header = header_of(path, row, cells, _records(sample, delimiter))
+            if header is None:
+                if any(cell.strip() for cell in cells):
+                    header = header_of(path, row, cells, _from(cells, sample))
+                    names = header.names
                 continue
-            if len(cells) != len(header):
-                raise _ragged(path, row, header, cells, delimiter)
-            filled = True
-            yield row, dict(zip(header, cells, strict=True))
+            if len(cells) != len(names) and not _fitted(cells, header, row, longer, shorter):
+                raise _ragged(path, row, names, cells, dialect)
+            filled += 1
+            read = dict(zip(names, cells, strict=True))
+            if header.unnamed and any(read[name].strip() for name in header.unnamed):
+                used.append(row)
+            yield row, read
     except csv.Error as error:
-        raise _quote_error(path, row + 1, header, "".join(raw), delimiter) from error
-    if not header:
+        raise _not_csv(path, row + 1, names, "".join(raw), dialect, str(error)) from error
+    if header is None:
         raise empty_file(path)
     if not filled:
         raise DataError(f"{path} has a header and no rows.", "At least one row was expected.")
+    if dialect.spaced:
+        sentence = f"{path}: spaces between a {dialect.name} and a quote are left out."
+        tell(Fault("spaces_before_quotes", "note", sentence, source=str(path)))
+    tell_alike(path, header.alike, tell)
+    tell_unnamed(path, header.unnamed, used, filled, tell)
+    tell_empty_cells(path, longer, shorter, tell)
 
 
 def _kept(lines: Iterator[str], raw: list[str]) -> Iterator[str]:
@@ -61,76 +84,73 @@ def _kept(lines: Iterator[str], raw: list[str]) -> Iterator[str]:
         yield line
 
 
-def _beginning(path: Path) -> list[str]:
+@functools.lru_cache(maxsize=4)
+def _dialect(path: Path, _state: tuple[int, ...]) -> tuple[Dialect, list[list[str]]]:
+    """How the file is written, and the rows at its beginning."""
     sample, characters = [], 0
     for line in text_lines(path):
         sample.append(line)
         characters += len(line)
         if len(sample) == SAMPLE_LINES or characters > SAMPLE_CHARACTERS:
             break
-    return sample
+    return find_dialect(sample, path.name)
 
 
-def _records(sample: list[str], delimiter: str) -> list[list[str]]:
-    """The rows of the sample, up to the first that cannot be read."""
-    records = []
-    try:
-        for cells in csv.reader(sample, delimiter=delimiter, strict=True):
-            if cells:
-                records.append(cells)
-    except csv.Error:
-        return records
-    return records
+def _from(header: list[str], records: list[list[str]]) -> list[list[str]]:
+    """The rows from the header on."""
+    return records[records.index(header) :] if header in records else []
 
 
-def _find_delimiter(sample: list[str], first: str) -> str:
-    """The delimiter with which most rows have as many cells as the header, two at least.
-
-    A tie goes to the one that gives more columns, then to `first`.
-    """
-    best, best_score = first, (0.0, 0)
-    for delimiter in sorted(DELIMITERS, key=lambda each: each != first):
-        records = _records(sample, delimiter)
-        columns = len(records[0]) if records else 0
-        if columns < 2:
-            continue
-        fitting = sum(len(cells) == columns for cells in records) / len(records)
-        if (fitting, columns) > best_score:
-            best, best_score = delimiter, (fitting, columns)
-    return best
+def _fitted(
+    cells: list[str], header: Header, row: int, longer: list[int], shorter: list[int]
+) -> bool:
+    """Whether a row fits without empty cells at its end, or with those that have no name."""
+    width = len(header.names)
+    if len(cells) > width and not "".join(cells[width:]).strip():
+        longer.append(row)
+        del cells[width:]
+    elif header.needed <= len(cells) < width:
+        shorter.append(row)
+        cells += [""] * (width - len(cells))
+    return len(cells) == width
 
 
-def _refuse_odd(path: Path, row: int, header: list[str], cells: list[str]) -> None:
+def _refuse_odd(path: Path, row: int, names: list[str], cells: list[str]) -> None:
     """A DataError for the cell that holds a byte which no text has."""
     for number, text in enumerate(cells):
         if what := odd_character(text):
-            raise odd_character_error(_place(path, row, header, number), what)
+            raise odd_character_error(_place(path, row, names, number), what)
 
 
-def _place(path: Path, row: int, header: list[str], number: int) -> str:
-    column = shown(header[number]) if number < len(header) else str(number + 1)
+def _place(path: Path, row: int, names: list[str], number: int) -> str:
+    column = shown(names[number]) if number < len(names) else str(number + 1)
     return f"{path}, row {row}, column {column}"
 
 
-def _ragged(path: Path, row: int, header: list[str], cells: list[str], delimiter: str) -> DataError:
-    name = {",": "comma", ";": "semicolon", "\t": "tab"}[delimiter]
-    if len(cells) < len(header):
-        missing = f"there is none for column {shown(header[len(cells)])}"
+def _ragged(
+    path: Path, row: int, names: list[str], cells: list[str], dialect: Dialect
+) -> DataError:
+    if len(cells) < len(names):
+        missing = f"there is none for column {shown(names[len(cells)])}"
     else:
-        missing = f"the one too many holds {shown(cells[len(header)])}"
+        missing = f"the one too many holds {shown(cells[len(names)])}"
     return DataError(
-        f"{path}, row {row}: {many(len(cells), 'cell')}, but the header has {len(header)}; "
+        f"{path}, row {row}: {many(len(cells), 'cell')}, but the header has {len(names)}; "
         f"{missing}.",
-        f"Columns: {columns_listed(header)}.",
-        f"A text with a {name} in it needs double quotes around it.",
+        f"Columns: {columns_listed(names)}.",
+        f"A text with a {dialect.name} in it needs double quotes around it.",
     )
 
 
-def _quote_error(path: Path, row: int, header: list[str], text: str, delimiter: str) -> DataError:
-    """What is wrong with the quotes of the row that `text` begins with."""
-    number, after = _bad_quote(text, delimiter)
-    place = _place(path, row, header, number)
-    if not after:
+def _not_csv(
+    path: Path, row: int, names: list[str], text: str, dialect: Dialect, error: str
+) -> DataError:
+    """What is wrong with the row that `text` begins with."""
+    number, after = bad_quote(text, dialect.delimiter)
+    place = _place(path, row, names, number)
+    if "limit" in error:
+        found = f"{place}: over {LARGEST_CELL:,} characters; a quote is probably never closed."
+    elif not after:
         found = f"{place}: a quote is opened and never closed."
     else:
         found = f"{place}: after the closing quote comes {after!r}, not the end of the cell."
@@ -139,26 +159,3 @@ def _quote_error(path: Path, row: int, header: list[str], text: str, delimiter: 
         'A cell that begins with " ends with ", and a " inside it is written twice.',
         "Close or double the quote in that row, or in one just above it.",
     )
-
-
-def _bad_quote(text: str, delimiter: str) -> tuple[int, str]:
-    """Number of the cell whose quotes are wrong, and what follows its end ("": it has none)."""
-    number, position = 0, 0
-    while position < len(text):
-        if text[position] == '"':
-            end = position + 1
-            while (end := text.find('"', end)) >= 0 and text[end + 1 : end + 2] == '"':
-                end += 2
-            if end < 0:
-                return number, ""
-            after = text[end + 1 : end + 2]
-            if after not in (delimiter, "\r", "\n", ""):
-                return number, after
-            position = end + 1
-        else:
-            while position < len(text) and text[position] not in (delimiter, "\r", "\n"):
-                position += 1
-        if text[position : position + 1] != delimiter:
-            break
-        number, position = number + 1, position + 1
-    return number, ""

@@ -1,51 +1,45 @@
-"""JSON Lines (an object a line) and JSON (a list of objects); which of them, the content says."""
+"""JSON Lines (an object a line) and JSON: a list of objects, an object of columns, or tables."""
 
 from __future__ import annotations
 
-import functools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tunewell.errors import DataError
 from tunewell.read.cells import cell
-from tunewell.read.text import odd_character, odd_character_error, text_lines
+from tunewell.read.json_shapes import Form, columns_of, shape_of
+from tunewell.read.json_text import DECODER, EXPECTED, DuplicateKeyError, JsonText
+from tunewell.read.records import Rows, Tell
+from tunewell.read.tables import file_and_table, no_such_table, several_tables
+from tunewell.read.text import (
+    odd_character,
+    odd_character_error,
+    open_text,
+    text_lines,
+    with_guess_told,
+)
 from tunewell.read.words import shown
 
 SUFFIXES = (".jsonl", ".ndjson", ".json")
-EXPECTED = 'One object a line, {"text": …, "label": …}, or a list of such objects, was expected.'
+JSON_NAMED = re.compile(r"\.json(\.gz)?$", re.IGNORECASE)
 
 
-class _DuplicateKeyError(ValueError):
-    pass
+def rows(path: Path, tell: Tell) -> Rows:
+    """The objects as rows: numbered by line in JSON Lines, else from 1."""
+    return with_guess_told(path, _rows(path), tell)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _DuplicateKeyError(f"the name {shown(twice)} stands twice in one object")
-    return value
+def tables(path: Path) -> list[str]:
+    """The names of the tables in a file that holds some by name."""
+    return list(shape_of(path).tables) if _is_document(path) else []
 
 
-# Numbers stay the text they are; NaN is no JSON and means a missing value where it is written.
-_parse = functools.partial(
-    json.loads,
-    parse_int=str,
-    parse_float=str,
-    parse_constant=lambda _: None,
-    object_pairs_hook=_object,
-)
-
-
-def rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The objects as rows: numbered by line, or from 1 in a list."""
-    first = next((line for line in text_lines(path) if line.strip()), "")
-    numbered = _items(path) if first.lstrip().startswith("[") else _lines(path)
+def _rows(path: Path) -> Rows:
     empty = True
-    for row, value in numbered:
+    for row, value in _values(path):
         if not isinstance(value, dict):
             raise DataError(f"{path}, row {row}: this is no object.", EXPECTED)
         cells = {name: cell(each) for name, each in value.items()}
@@ -58,27 +52,68 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise DataError(f"{path} has no rows.", EXPECTED)
 
 
+def _values(path: Path) -> Iterator[tuple[int, Any]]:
+    file, table = file_and_table(path)
+    names = tables(file)
+    if table and table not in names:
+        raise no_such_table(path, names)
+    if len(names) > 1 and not table:
+        raise several_tables(path, names)
+    if not _is_document(file):
+        return _lines(file)
+    known, name = shape_of(file), table or next(iter(names), "")
+    form = known.tables[name] if name else known.form
+    return enumerate(_document(path, name, form), start=1)
+
+
+def _document(path: Path, name: str, form: Form | None) -> Iterator[Any]:
+    """The rows of a table; one that is a list is never held as a whole."""
+    with open_text(path) as file:
+        text = JsonText(path, file)
+        if name:
+            for each in text.members():
+                if each == name:
+                    break
+                text.value()
+        if form == "rows":
+            yield from text.items()
+        elif form == "named rows":
+            yield from (text.value() for _ in text.members())
+        elif form == "columns":
+            columns = columns_of(path, text.value())
+            for values in zip(*columns.values(), strict=True):
+                yield dict(zip(columns, values, strict=True))
+        else:
+            yield text.value()
+        if not name:
+            text.end()
+
+
+def _is_document(path: Path) -> bool:
+    """Whether the whole file is one value, and not an object a line."""
+    with open_text(path) as file:
+        first = JsonText(path, file).peek()
+    if first == "[":
+        return True
+    return first == "{" and bool(JSON_NAMED.search(path.name)) and not shape_of(path).lines
+
+
 def _lines(path: Path) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(text_lines(path), start=1):
         if line.strip():
             yield number, _parsed(path, line, number)
 
 
-def _items(path: Path) -> Iterator[tuple[int, Any]]:
-    yield from enumerate(_parsed(path, "".join(text_lines(path)), None), start=1)
-
-
-def _parsed(path: Path, text: str, line: int | None) -> Any:
-    """The value of a text; `line` is its line in the file, None for the whole file."""
+def _parsed(path: Path, text: str, line: int) -> Any:
+    """The value of a line."""
     try:
-        return _parse(text)
+        return DECODER.decode(text)
     except json.JSONDecodeError as error:
-        place = f"{path}, line {line or error.lineno}, character {error.colno}"
+        place = f"{path}, line {line}, character {error.colno}"
         if what := odd_character(text[error.pos : error.pos + 1]):
             raise odd_character_error(place, what) from error
         raise DataError(f"{place}: not valid JSON ({error.msg}).", EXPECTED) from error
-    except (_DuplicateKeyError, RecursionError) as error:
+    except (DuplicateKeyError, RecursionError) as error:
         endless = isinstance(error, RecursionError)
-        place = f"{path}, line {line}" if line else str(path)
         found = "objects inside objects without end" if endless else str(error)
-        raise DataError(f"{place}: {found}.", EXPECTED) from error
+        raise DataError(f"{path}, line {line}: {found}.", EXPECTED) from error

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewell.errors import DataError
 from tunewell.read.cells import Nested
-from tunewell.read.text import odd_character, odd_character_error, open_bytes, whole_file
+from tunewell.read.headers import name_columns
+from tunewell.read.irregular import tell_alike, tell_unnamed
+from tunewell.read.opening import open_bytes, whole_file
+from tunewell.read.records import Rows, Tell
+from tunewell.read.text import odd_character, odd_character_error
 from tunewell.read.words import shown
 
 if TYPE_CHECKING:
@@ -22,15 +25,15 @@ SUFFIXES = (".parquet", ".pq")
 ROWS_AT_ONCE = 8192
 
 
-def rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def rows(path: Path, tell: Tell) -> Rows:
     """The rows, numbered from 1."""
     import pyarrow
 
     file = _open(path)
-    names = list(file.schema_arrow.names)
-    for name in names:
-        if names.count(name) > 1:
-            raise DataError(f"{path}: two columns are called {shown(name)}.", "", "Rename one.")
+    header = name_columns(path, [name.strip() for name in file.schema_arrow.names])
+    tell_alike(path, header.alike, tell)
+    tell_unnamed(path, header.unnamed, (), 0, tell)
+    names = header.names
     if not file.metadata.num_rows:
         raise DataError(f"{path} has no rows.", "At least one row was expected.")
     row = 0
