@@ -188,7 +188,7 @@ def yaml_files() -> list[Path]:
 
 @pytest.mark.parametrize("file", yaml_files(), ids=lambda file: file.name)
 def test_a_shipped_yaml_holds_options(file: Path) -> None:
-    options.from_yaml(file)
+    options.from_keywords({"data": file})
 
 
 def commands_in(text: str) -> list[str]:

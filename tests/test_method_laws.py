@@ -12,6 +12,7 @@ import pytest
 import toy
 from tunewell import registry
 from tunewell.contracts import Job
+from tunewell.errors import NotApplicable
 from tunewell.values import Machine, to_json
 
 MACHINE = Machine(threads=1)
@@ -27,6 +28,8 @@ CASES = [(name, "toy") for name in registry.methods()] + [
 def small(method_class):
     """The method with a rate that a body of thirty thousand weights learns with."""
     method = method_class()
+    if hasattr(method, "base_method"):
+        method = replace(method, base_method="head")
     if hasattr(method, "learning_rate") and method.learning_rate < 1e-2:
         method = replace(method, learning_rate=3e-3, epochs=6)
     return method
@@ -52,11 +55,18 @@ def job(toy_backbone, random_backbone):
 
 @pytest.fixture(scope="session")
 def fitted(job):
-    """Each method on each shape, fitted once for all laws of this worker."""
+    """Each method on each shape, fitted once for all laws of this worker.
+
+    A test is skipped where a shape is not for its method; the toy world is for all.
+    """
 
     @cache
     def fit(name, shape):
-        return small(registry.methods()[name]).fit(job(name, shape))
+        try:
+            return small(registry.methods()[name]).fit(job(name, shape))
+        except NotApplicable as reason:
+            assert shape != "toy", reason
+            pytest.skip(str(reason))
 
     return fit
 
@@ -129,12 +139,11 @@ def test_only_what_is_declared_moves_and_the_count_is_right(fitted, job, name, s
     changes = {} if kind == "AutoModel" else {"num_labels": len(TASK.labels)}
     fresh = load_model(job(name, shape).backbone, kind, dropout=0.0, **changes)
     before = dict(fresh.base_model.named_parameters())
-    after = {
-        n.replace("base_layer.", ""): p
-        for n, p in anatomy.body(model).named_parameters()
-        if "lora_" not in n
-    }
+    inside = anatomy.body(model).named_parameters()
+    found = {n.replace("base_layer.", ""): p for n, p in inside}
+    after = {n: p for n, p in found.items() if n in before}
     assert set(before) == set(after)
+    assert all(p.requires_grad for n, p in found.items() if n not in before), "added, but frozen"
     frozen = [n for n, p in after.items() if not p.requires_grad]
     assert all(before[n].equal(after[n]) for n in frozen), "a frozen weight moved"
     moved = [n for n, p in after.items() if p.requires_grad and not before[n].equal(p)]
@@ -146,8 +155,12 @@ def test_a_fresh_process_gives_the_same_answers(fitted, job, tmp_path):
     told = {}
     for name, shape in CASES:
         folder = tmp_path / f"{name}-{shape}"
-        fitted(name, shape).save(folder)
-        told[str(folder)] = [a.scores for a in fitted(name, shape).predict(INPUTS[:20])]
+        try:
+            predictor = fitted(name, shape)
+        except pytest.skip.Exception:
+            continue
+        predictor.save(folder)
+        told[str(folder)] = [a.scores for a in predictor.predict(INPUTS[:20])]
         assert not [f for f in folder.rglob("*") if f.suffix in (".bin", ".pt", ".pkl", ".joblib")]
     (tmp_path / "told.json").write_text(json.dumps([told, INPUTS[:20]]))
     code = (

@@ -25,6 +25,11 @@ CASES = {
     "a word for a number": ("compare toy.csv --lora.rank many", "A whole number is expected"),
     "a rate that is none": ("compare toy.csv --full.learning_rate nan", "A number is expected"),
     "a rate of nothing": ("fit toy.csv --method full --full.learning_rate 0", "More than 0"),
+    "points for a share": ("compare toy.csv --margin 2", "0.02 is two points"),
+    "a share of a method": ("compare toy.csv --lora.dropout 1", "--lora.dropout is 1.0"),
+    "a penalty of nothing": ("compare toy.csv --features.C 0", "--features.C is 0"),
+    "no neighbours": ("compare toy.csv --few_shot.k 0", "from 1 up"),
+    "a template without a label": ("compare toy.csv --zero_shot.template x", "{label}"),
     "a length of time": ("compare toy.csv --budget soon", "90s, 15m or 1h30m"),
     "a choice that is none": ("compare toy.csv --pooling middle", "One of mean, cls, last"),
     "no such metric": ("compare toy.csv --methods majority --metric acuracy", "'accuracy'"),
@@ -107,6 +112,11 @@ def test_with_json_it_is_one_document(at_desk, capsys, mistake):
     assert error["found"] and error["kind"].endswith("Error")
     assert remedy in " ".join([error["found"], error["expected"], error["remedy"]])
     assert "Traceback" not in err and len(err.splitlines()) <= 3
+
+
+def test_only_folders_with_a_model_are_offered(at_desk, capsys):
+    main(["compare", "toy.csv", "--backbone", "./emtpy"])
+    assert "Did you mean" not in capsys.readouterr().err
 
 
 def test_the_file_is_named_that_a_mistake_is_in(at_desk, capsys):

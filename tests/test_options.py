@@ -1,6 +1,7 @@
 """Options: read, converted, merged, written, and every mistake told in three lines."""
 
 import dataclasses
+import json
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 from tunewell.convert import convert, expected
 from tunewell.errors import ConfigError
 from tunewell.fields import field_docs, options_of, with_sections
+from tunewell.methods.bag_of_words import BagOfWords
+from tunewell.methods.few_shot import FewShot
 from tunewell.options import (
     Layer,
     Resolved,
     flatten,
     from_keywords,
-    from_yaml,
     parse_bytes,
     parse_duration,
     resolve,
@@ -26,6 +28,7 @@ from tunewell.options import (
     to_yaml,
     yaml_layer,
 )
+from tunewell.settings import RunOptions
 
 
 @dataclass(frozen=True)
@@ -419,7 +422,70 @@ def test_a_real_run_is_read_again_from_what_was_stored(tmp_path):
     assert resolved.options.methods == ("full", "lora")
     path = tmp_path / "run.yaml"
     path.write_text(to_yaml(resolved), encoding="utf-8")
-    assert from_yaml(path).options == resolved.options
+    again = from_keywords({"data": path})
+    assert again.options == resolved.options
+    assert set(again.origins.values()) == {"yaml"}
+
+
+def test_a_yaml_file_in_the_place_of_the_data_lies_below_the_keywords(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("data: a.csv\nmethods: [full, lora]\nmargin: 0.05\nlora: {rank: 4}\n")
+    resolved = from_keywords({"data": path, "margin": 0.1})
+    assert (resolved.options.data, resolved.options.methods) == ("a.csv", ("full", "lora"))
+    assert (resolved.options.margin, resolved.options.lora.rank) == (0.1, 4)
+    assert (resolved.origins["margin"], resolved.origins["lora.rank"]) == ("keyword", "yaml")
+    path.write_text("margin: 0.05\n")
+    assert "No data is given" in complaint(from_keywords, {"data": str(path)})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"margin": 2}, "margin is 2. A share from 0 to 1 is expected: 0.02 is two points."),
+        ({"features": {"C": 0}}, "features.C is 0. More than 0 is expected."),
+        ({"bag_of_words": {"C": 0}}, "bag_of_words.C is 0. More than 0 is expected."),
+        ({"lora": {"dropout": 0.95}}, "lora.dropout is 0.95. A share from 0 to 0.9 is expected."),
+        (
+            {"zero_shot": {"template": "a text"}},
+            "zero_shot.template is 'a text'. A text with {label} is expected.",
+        ),
+    ],
+)
+def test_what_cannot_be_run_with_is_refused_by_its_name(given, told):
+    assert complaint(from_keywords, {"data": "a", **given}).replace("\n", " ") == told
+
+
+def test_what_methods_and_the_run_refuse_is_told_with_the_other_mistakes():
+    given = {"data": "a", "budget": "soon", "margin": 2, "full": {"warmup": 3}}
+    text = complaint(from_keywords, given)
+    for word in ("budget", "margin is 2", "full.warmup is 3"):
+        assert word in text
+
+
+def test_what_is_refused_is_spelt_as_it_was_typed():
+    values = {"data": "a", "margin": "2", "lora.dropout": "0.95"}
+    text = complaint(resolve, run_options(), Layer("command line", values))
+    assert "--margin is 2." in text and "--lora.dropout is 0.95." in text
+
+
+@pytest.mark.parametrize("name", ["rows", "test_rows", "trials", "seeds", "max_length"])
+def test_none_of_something_is_refused_in_python_too(name):
+    assert f"{name} is 0." in complaint(RunOptions, "a.csv", **{name: 0})
+
+
+@pytest.mark.parametrize("setting", [{"C": 0.0}, {"C": -1.0}, {"max_features": 0}])
+def test_counted_words_want_numbers_above_nothing(setting):
+    assert "More than 0" in complaint(BagOfWords, **setting)
+
+
+def test_a_vote_wants_a_voter():
+    assert "k is 0." in complaint(FewShot, k=0)
+
+
+def test_names_of_labels_with_a_comma_stay_whole():
+    names = {0: "bad, really", 1: "good"}
+    options = from_keywords({"data": "a", "label_names": names}).options
+    assert json.loads(options.label_names) == {"0": "bad, really", "1": "good"}
 
 
 def test_other_names_of_a_task_are_understood():

@@ -220,6 +220,18 @@ def test_another_method_adds_a_row_and_keeps_the_others(here, capsys):
         assert value[0] == value[1]
 
 
+def test_the_same_weights_under_another_name_run_nothing_again(here, capsys):
+    before = ended("run")
+    argv = [
+        str(here / "backbone") if word == "backbone" else word for word in command("head", "run")
+    ]
+    assert main(argv) == 0
+    assert ended("run") == before and "measuring" not in capsys.readouterr().err
+    assert list(results("run")) == METHODS
+    assert results("run", "head")[0]["backbone"] == str(here / "backbone")
+    assert all("/" not in row["name"] for row in results("run").values())
+
+
 def test_the_row_shows_the_options_that_were_asked_for(here):
     """Also where earlier ones did better, and where another method is added later."""
     (before,) = results("run", "head")

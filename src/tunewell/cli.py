@@ -32,20 +32,18 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit status: 0; 2 for what the user can mend; 3 where training diverged; 130 where it
-        was stopped, with Ctrl-C or SIGTERM.
+        The exit status: 0; 1 where no method came to its end; 2 for what the user can mend; 3
+        where the training of `fit` diverged; 4 where the disk is full; 130 where it was stopped,
+        with Ctrl-C or SIGTERM.
     """
     argv = sys.argv[1:] if argv is None else argv
     try:
         with _sigterm_as_ctrl_c():
             return _run(argv)
-    except UserError as error:
+    except (UserError, TrainingDiverged) as error:
         show.tell(error)
         if "--json" in argv:
             show.show_json(show.error_json(error))
-        return error.exit_status
-    except TrainingDiverged as error:
-        show.tell(error)
         return error.exit_status
     except KeyboardInterrupt:
         show.tell("stopped.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -98,6 +99,30 @@ def parse_bytes(text: str) -> int:
     if match is None or size is None or float(match[1]) == 0:
         raise ConfigError(f"{text!r} is no amount of memory.", "Write it as 8GB or 512MB.")
     return int(float(match[1]) * size)
+
+
+def joined(values: dict[str, Any], known: Container[str]) -> dict[str, Any]:
+    """Options by dotted name, where a mapping given for one option is a text as one would type it.
+
+    >>> joined({"label_names.0": "bad", "label_names.1": "good"}, {"label_names"})
+    {'label_names': '0=bad,1=good'}
+    """
+    found: dict[str, Any] = {}
+    mappings: dict[str, dict[str, str]] = {}
+    for name, value in values.items():
+        owner, _, key = name.partition(".")
+        if key and owner in known:
+            mappings.setdefault(owner, {})[key] = str(value)
+        else:
+            found[name] = value
+    return found | {owner: _pairs(mapping) for owner, mapping in mappings.items()}
+
+
+def _pairs(mapping: dict[str, str]) -> str:
+    """`0=bad,1=good`; JSON where a comma or an equals sign would divide it in the wrong place."""
+    if any("," in key + value or "=" in key for key, value in mapping.items()):
+        return json.dumps(mapping, ensure_ascii=False)
+    return ",".join(f"{key}={value}" for key, value in mapping.items())
 
 
 def _inner(hint: Any) -> Any:

@@ -58,20 +58,13 @@ class Probed(Exception):
     Args:
         fixed_seconds: what it takes whatever the number of rows (loading, building).
         seconds: what the rows of the job would take, without what is shared.
-        shared_seconds: what the rows would take once for all methods that share it.
         answer_seconds: what one answer takes, in batches.
     """
 
-    def __init__(
-        self,
-        fixed_seconds: float,
-        seconds: float,
-        shared_seconds: float = 0.0,
-        answer_seconds: float = 0.0,
-    ) -> None:
-        super().__init__(f"{fixed_seconds:.2f} s + {seconds:.2f} s + {shared_seconds:.2f} s shared")
+    def __init__(self, fixed_seconds: float, seconds: float, answer_seconds: float = 0.0) -> None:
+        super().__init__(f"{fixed_seconds:.2f} s + {seconds:.2f} s")
         self.fixed_seconds, self.seconds = fixed_seconds, seconds
-        self.shared_seconds, self.answer_seconds = shared_seconds, answer_seconds
+        self.answer_seconds = answer_seconds
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from tunewell.read import Data, Fault
 from tunewell.ready import Ready, chosen_options
 from tunewell.settings import Event, RunOptions, Watch
 from tunewell.values import Backbone, read_json, to_json, write_json
+
+EARLIER = "an earlier command"
+"""Where an option came from that this command did not give."""
 
 
 @contextlib.contextmanager
@@ -41,20 +46,27 @@ def alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def find_faults(
-    options: RunOptions, data: Data, backbone: Backbone | None = None
-) -> tuple[Fault, ...]:
-    """What `check` finds; lengths in tokens where the backbone is at hand."""
+def backbone_at_hand(options: RunOptions) -> Backbone | None:
+    """The first backbone that the options name, if it need not be downloaded."""
+    from tunewell.fit import hub
+    from tunewell.fit.backbones import resolve
+
+    name = (options.backbone or (hub.DEFAULT,))[0]
+    here = Path(name).expanduser().exists() or hub.cached(name) is not None
+    if not here and hub.reachable():
+        return None
+    try:
+        return resolve(name, max_length=options.max_length)
+    except ResourceError:
+        return None
+
+
+def find_faults(data: Data, backbone: Backbone | None) -> tuple[Fault, ...]:
+    """What is wrong with the rows; with lengths in tokens where there is a backbone."""
     from tunewell.read import check as check_rows
 
     if backbone is None:
-        from tunewell.fit.backbones import resolve
-
-        try:
-            name = (options.backbone or (None,))[0]
-            backbone = resolve(name, max_length=options.max_length)
-        except ResourceError:
-            return check_rows(data)
+        return check_rows(data)
     from tunewell.fit.backbones import load_tokenizer
 
     tokenizer = load_tokenizer(backbone)
@@ -88,9 +100,9 @@ def keep_data(ready: Ready) -> tuple[Fault, ...]:
                 "Choose another folder with --out.",
             )
         return ()
-    faults = find_faults(ready.options, data, ready.backbones[0] if ready.backbones else None)
+    faults = find_faults(data, ready.backbones[0] if ready.backbones else None)
     value = {**same, "metric_why": ready.metric_why, "columns": data.columns, "faults": faults}
-    write_json(path, {**value, "task_record": ready.task.to_json()})
+    write_json(path, {**value, "task_record": ready.task.to_json(), "leaked": data.leaked})
     return faults
 
 
@@ -112,6 +124,46 @@ def _sizes(rows: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {part}" for part, count in rows.items())
 
 
+def planned_in(folder: Path) -> list[Planned]:
+    """The rows of the plan that a run folder holds; none where there is no plan."""
+    from tunewell.plan.choose import planned_from_json
+
+    path = folder / "plan.json"
+    return [planned_from_json(row) for row in read_json(path)["rows"]] if path.exists() else []
+
+
+def with_earlier(
+    ready: Ready, plan: Sequence[Planned], origins: Mapping[str, str]
+) -> tuple[Ready, dict[str, str]]:
+    """As if all whose rows stand in the folder had been asked for at once, and the origins.
+
+    Options of the run itself are those of this command.
+    """
+    options, told, methods = ready.options, dict(origins), dict(ready.methods)
+    for row in plan:
+        if row.method in ready.methods or row.method not in registry.methods():
+            continue
+        kind = registry.method(row.method)
+        known = {f.name for f in fields(kind)}
+        methods[row.method] = kind(**{k: v for k, v in row.options.items() if k in known})
+        default = to_json(kind())
+        for name, value in to_json(methods[row.method]).items():
+            origin = "default" if value == default[name] else EARLIER
+            told[f"{row.method}.{name}"] = origin
+    if len(methods) > len(ready.methods):
+        methods = {name: methods[name] for name in registry.methods() if name in methods}
+        added = {name: methods[name] for name in methods if name not in ready.methods}
+        options = replace(options, methods=tuple(methods), **added)
+        told["methods"] = f"this and {EARLIER}"
+    here = {backbone.fingerprint: backbone.name for backbone in ready.backbones}
+    all_of_them = here | {r.fingerprint: r.backbone for r in plan if r.fingerprint not in here}
+    all_of_them.pop("", None)
+    if len(all_of_them) > len(here):
+        options = replace(options, backbone=tuple(dict.fromkeys(all_of_them.values())))
+        told["backbone"] = f"this and {EARLIER}" if here else EARLIER
+    return replace(ready, options=options, methods=methods), told
+
+
 def keep_options(ready: Ready, origins: Mapping[str, str]) -> None:
     """Write `run.yaml`, from which the same command can be given again."""
     from tunewell.options import Resolved, to_yaml
@@ -122,17 +174,17 @@ def keep_options(ready: Ready, origins: Mapping[str, str]) -> None:
 
 def keep_plan(ready: Ready, watch: Watch) -> tuple[Planned, ...]:
     """The plan of this run; what was planned before is not planned again."""
-    from tunewell.plan.choose import planned_from_json
-
     path = ready.folder / "plan.json"
     options = ready.options
     asked = [options.budget, options.memory, options.trials, options.seeds]
-    before: list[Planned] = []
-    if path.exists():
-        kept = read_json(path)
-        before = [planned_from_json(row) for row in kept["rows"]]
-        there = {row.keys for row in before}
-        if kept["asked"] == asked and {ready.keys(*pair) for pair in ready.pairs} <= there:
+    before = planned_in(ready.folder)
+    if before:
+        there = {(row.keys, row.refits, row.backbone) for row in before}
+        here = {
+            (ready.keys(*pair), ready.refit_keys(*pair), pair[1].name if pair[1] else "")
+            for pair in ready.pairs
+        }
+        if read_json(path)["asked"] == asked and here <= there:
             return tuple(before)
     rows = make_plan(ready, before, watch)
     write_json(path, {"asked": asked, "machine": ready.machine, "rows": rows})
@@ -141,6 +193,7 @@ def keep_plan(ready: Ready, watch: Watch) -> tuple[Planned, ...]:
 
 def make_plan(ready: Ready, before: Sequence[Planned], watch: Watch) -> tuple[Planned, ...]:
     """What would run, in order of cost, with what each would take."""
+    from tunewell.measure.trial import ended
     from tunewell.options import parse_duration
     from tunewell.plan.ladder import plan_ladder
 
@@ -148,7 +201,9 @@ def make_plan(ready: Ready, before: Sequence[Planned], watch: Watch) -> tuple[Pl
         ready.pairs,
         lambda backbone: ready.job(backbone, ready.options.seed),
         ready.keys,
+        ready.refit_keys,
         before,
+        ended(ready.folder / "trials"),
         trials=ready.options.trials,
         seeds=ready.options.seeds,
         budget_seconds=parse_duration(ready.options.budget),
@@ -170,15 +225,20 @@ def keep_results(
     from tunewell.tell.report import write_report
 
     options, folder = ready.options, ready.folder
-    order = list(registry.methods())
-    rows = sorted(rows, key=lambda row: (row["backbone"], order.index(row["method"])))
-    told = assemble(folder, ready.task, rows, options.prefer, options.margin)
+    place = {name: number for number, name in enumerate(registry.methods())}
+    last = len(place)  # for a method whose package is gone
+    called = {row["fingerprint"]: row["backbone"] for row in rows}
+    rows = sorted(
+        rows, key=lambda row: (called[row["fingerprint"]], place.get(row["method"], last))
+    )
     known = read_json(folder / "data.json")
+    leaked = known.get("leaked") or ()
+    told = assemble(folder, ready.task, rows, options.prefer, options.margin, leaked)
     comparison = {
         "name": folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": __version__,
-        "command": command,
+        "command": command or f"tunewell compare {shlex.quote(str(folder / 'run.yaml'))}",
         "task": ready.task.name,
         "metric": ready.task.metric,
         "metric_why": ready.metric_why,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.contracts import Method
-from tunewell.plan.choose import Planned
+from tunewell.plan.choose import Planned, once
 from tunewell.ready import Ready
 from tunewell.settings import Event, Watch
 from tunewell.values import Backbone, Progress
@@ -55,25 +55,30 @@ def run_ladder(
 
     total = sum(row.seconds or 0.0 for row in plan if row.status == "run")
     budget = parse_duration(ready.options.budget)
-    _import_heavy_packages()
+    if ready.backbones:
+        _import_heavy_packages()
     course = Course(watch, ready.task.metric, total, budget)
     rows = {
-        (row.method, row.backbone): {
+        (row.method, row.fingerprint): {
             "method": row.method,
             "backbone": row.backbone,
+            "fingerprint": row.fingerprint,
             "status": "ok" if row.status == "run" else "skipped",
             "reason": row.reason,
             "keys": row.keys,
+            "refits": row.refits,
         }
         for row in plan
     }
-    pairs = {(m.name, b.name if b else ""): (m, b) for m, b in ready.pairs}
-    running = [row for row in plan if row.status == "run" and (row.method, row.backbone) in pairs]
+    pairs = {(m.name, b.fingerprint if b else ""): (m, b) for m, b in ready.pairs}
+    running = [
+        row for row in plan if row.status == "run" and (row.method, row.fingerprint) in pairs
+    ]
     try:
         for number, row in enumerate(running):
-            at = (row.method, row.backbone)
+            at = (row.method, row.fingerprint)
             # What later methods need for one trial is not spent on further trials of this one.
-            kept = sum(once(later) for later in running[number + 1 :])
+            kept = sum(_needs(ready, later) for later in running[number + 1 :])
             rows[at] |= _climb(ready, row, *pairs[at], course, kept)
     except KeyboardInterrupt:
         course.tell("message", "stopped; the report holds what there is")
@@ -81,11 +86,13 @@ def run_ladder(
     return list(rows.values()), False
 
 
-def once(row: Planned) -> float:
-    """Planned seconds of a method with one trial only."""
-    if row.estimate is None or row.seconds is None:
-        return 0.0
-    return row.seconds - (row.trials - 1) * row.estimate.seconds
+def _needs(ready: Ready, row: Planned) -> float:
+    """Planned seconds of what a method has still to do with one trial only."""
+    ended = _ended(ready)
+    if row.estimate is None or row.keys[0] not in ended:
+        return once(row)
+    refits = ready.options.seeds - 1 - len(ended.intersection(row.refits))
+    return max(0, refits) * row.estimate.seconds
 
 
 def _import_heavy_packages() -> None:
@@ -108,10 +115,12 @@ def _climb(
 
     grid = method.grid()[: row.trials]
     seconds = (row.seconds or 0.0) / (row.trials + ready.options.seeds - 1)
+    each = row.estimate.seconds if row.estimate else 0.0
     expected, why = once(row), row.reason
+    ended = _ended(ready)
     for number, setting in enumerate(grid):
         name = f"{_named(ready, row)}, trial {number + 1} of {len(grid)}"
-        done = _done(ready, setting, backbone)
+        done = ready.trial(setting, backbone, ready.options.seed).key in ended
         left = course.left - (kept_seconds if number else 0.0)
         if not done and expected > left:
             if not number:
@@ -119,8 +128,8 @@ def _climb(
             why = f"trials: {number} of {len(grid)}, as the budget was used up"
             break
         took = _trial(ready, setting, backbone, name, seconds, course)
-        expected = expected if done else took
-    trials = trials_of(ready.folder, row.method, row.backbone)
+        expected = each if done else took
+    trials = trials_of(ready.folder, row.method, row.fingerprint)
     picked = pick(trials, ready.task.metric, row.keys)
     if picked is None:
         return {"reason": why}
@@ -131,6 +140,11 @@ def _climb(
     for refit in range(1, ready.options.seeds):
         seed = ready.options.seed + refit
         name = f"{_named(ready, row)}, seed {seed}"
+        done = ready.trial(chosen, backbone, seed).key in ended
+        if not done and picked["spent_seconds"] > course.left - kept_seconds:
+            few = f"seeds: {refit} of {ready.options.seeds}, as the budget was used up"
+            why = f"{why}; {few}" if why else few
+            break
         _trial(ready, chosen, backbone, name, seconds, course, seed)
         open_test(
             _folder(ready, chosen, backbone, seed), ready.data.test, ready.machine, course.shared
@@ -168,9 +182,9 @@ def _trial(
     result = run_trial(method, ready.job(backbone, seed), folder, course.shared, told)
     course.done_seconds += planned_seconds
     score = result.get("validation", {}).get(ready.task.metric)
-    outcome = (
-        name if result["status"] == "ok" else f"{name}: {result['status']}, {result['reason']}"
-    )
+    outcome = name
+    if result["status"] != "ok":
+        outcome = f"{name}: {result['status']}, {result['reason'].rstrip('.')}"
     course.tell("done", outcome, score=score)
     return time.monotonic() - start
 
@@ -181,8 +195,11 @@ def _folder(ready: Ready, method: Method, backbone: Backbone | None, seed: int) 
     return new_folder(ready.folder / "trials", ready.trial(method, backbone, seed))
 
 
-def _done(ready: Ready, method: Method, backbone: Backbone | None) -> bool:
-    return (_folder(ready, method, backbone, ready.options.seed) / "result.json").exists()
+def _ended(ready: Ready) -> set[str]:
+    """Keys of the trials in the folder that will not run again."""
+    from tunewell.measure.trial import ended
+
+    return ended(ready.folder / "trials")
 
 
 def _named(ready: Ready, row: Planned) -> str:

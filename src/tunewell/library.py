@@ -17,7 +17,8 @@ def compare(data: str | Path, *, watch: Watch | None = None, **options: Any) -> 
     """Run every method on the rows of a file and say which to choose.
 
     Args:
-        data: a table of texts and labels, or a folder with train, validation and test files.
+        data: a table of texts and labels, a folder with train, validation and test files, or a
+            YAML file of options, over which those given here win.
         watch: called with each event while it goes.
         options: those of `tunewell compare --help`, with underscores; a method's own as a dict:
             `compare("reviews.csv", methods=["features", "lora"], lora={"rank": 16})`.
@@ -31,7 +32,8 @@ def compare(data: str | Path, *, watch: Watch | None = None, **options: Any) -> 
 def fit(data: str | Path, method: str, *, watch: Watch | None = None, **options: Any) -> Comparison:
     """Fit one method with its given or default options: `fit("reviews.csv", method="lora")`.
 
-    Its row joins those of the run folder; `.recommended` is the model.
+    The run is kept in a folder named after data and method, such as `runs/reviews-lora`;
+    `.recommended` is the model. A folder that holds other methods is refused.
     """
     from tunewell import run, settings
 

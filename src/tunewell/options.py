@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tunewell import registry
-from tunewell.convert import convert, expected, parse_bytes, parse_duration
+from tunewell.convert import convert, expected, joined, parse_bytes, parse_duration
 from tunewell.errors import ConfigError
 from tunewell.fields import Option, options_of, sections, with_sections
 from tunewell.fields import field_docs as field_docs
@@ -62,12 +62,16 @@ def run_options() -> type[Any]:
 
 def from_keywords(keywords: dict[str, Any]) -> Resolved:
     """Options given in Python; those of a method as a nested dict: `lora={"rank": 16}`."""
-    return resolve(run_options(), Layer("keyword", flatten(keywords)))
+    return resolve(run_options(), *over_yaml(Layer("keyword", flatten(keywords))))
 
 
-def from_yaml(path: str | Path) -> Resolved:
-    """Options written in a YAML file."""
-    return resolve(run_options(), yaml_layer(path))
+def over_yaml(layer: Layer) -> list[Layer]:
+    """The layer, over the YAML file of options that it names in the place of the data."""
+    data = layer.values.get("data")
+    if not isinstance(data, (str, Path)) or Path(data).suffix.lower() not in (".yaml", ".yml"):
+        return [layer]
+    others = {name: value for name, value in layer.values.items() if name != "data"}
+    return [yaml_layer(data), replace(layer, values=others)]
 
 
 def yaml_layer(path: str | Path) -> Layer:
@@ -76,7 +80,7 @@ def yaml_layer(path: str | Path) -> Layer:
 
 
 def to_yaml(resolved: Resolved) -> str:
-    """Every option as YAML with its origin as a comment; `from_yaml` gives the same again.
+    """Every option as YAML with its origin as a comment; `yaml_layer` reads the same again.
 
     Options without an origin were given in Python.
     """
@@ -114,7 +118,7 @@ def resolve(cls: type[Any], *layers: Layer) -> Resolved:
     origins = dict.fromkeys(known, "default")
     mistakes = [mistake for layer in layers for mistake in layer.mistakes]
     for layer in layers:
-        for typed, value in _joined(layer.values, known).items():
+        for typed, value in joined(layer.values, known).items():
             name = canonical(typed)
             if name in nested and value is None:  # `lora:` with nothing under it
                 continue
@@ -124,14 +128,17 @@ def resolve(cls: type[Any], *layers: Layer) -> Resolved:
             except ConfigError as error:
                 mistakes.append(error)
     required = [o.name for o in known.values() if o.default is dataclasses.MISSING]
-    mistakes += [_missing(name) for name in required if name not in values and not mistakes]
+    missing = [name for name in required if name not in values]
+    mistakes += [_missing(name) for name in missing if not mistakes]
     mistakes += _idle(values, origins)
-    if not mistakes:
-        try:
-            return Resolved(_build(cls, values), origins)
-        except ConfigError as error:
-            mistakes.append(error)
-    raise together(mistakes)
+    own = {name: value for name, value in values.items() if "." not in name}
+    for name, section in nested.items():
+        inside = {n.partition(".")[2]: v for n, v in values.items() if n.startswith(name + ".")}
+        own[name] = _build(section, inside, name + ".", origins, mistakes)
+    options = None if missing else _build(cls, own, "", origins, mistakes)
+    if mistakes:
+        raise together(mistakes)
+    return Resolved(options, origins)
 
 
 def together(mistakes: list[ConfigError]) -> ConfigError:
@@ -211,18 +218,6 @@ def _known(name: str, value: Any, layer: Layer) -> Any:
     return value
 
 
-def _joined(values: dict[str, Any], known: Container[str]) -> dict[str, Any]:
-    """A mapping given for one option as a text: `label_names: {0: bad, 1: good}`."""
-    joined: dict[str, Any] = {}
-    for name, value in values.items():
-        owner, _, key = name.partition(".")
-        if key and owner in known:
-            joined[owner] = ",".join([*filter(None, [joined.get(owner)]), f"{key}={value}"])
-        else:
-            joined[name] = value
-    return joined
-
-
 def _missing(name: str) -> ConfigError:
     return ConfigError(
         f"No {name} is given.", "", "Name a file, as in `tunewell compare reviews.csv`."
@@ -243,10 +238,19 @@ def _idle(values: dict[str, Any], origins: dict[str, str]) -> list[ConfigError]:
     ]
 
 
-def _build(cls: type[Any], values: dict[str, Any]) -> Any:
-    """The dataclass with the values by dotted name, its sections built first."""
-    own = {name: value for name, value in values.items() if "." not in name}
-    for name, section in sections(cls).items():
-        inside = {n.partition(".")[2]: v for n, v in values.items() if n.startswith(name + ".")}
-        own[name] = section(**inside)
-    return cls(**own)
+def _build(
+    cls: type[Any],
+    values: dict[str, Any],
+    prefix: str,
+    origins: dict[str, str],
+    mistakes: list[ConfigError],
+) -> Any:
+    """The dataclass with the values; None where it refuses them, which joins the mistakes."""
+    try:
+        return cls(**values)
+    except ConfigError as error:
+        field, _, rest = error.found.partition(" ")
+        name = prefix + field
+        found = f"{spelt(name, origins[name])} {rest}" if name in origins else error.found
+        mistakes.append(ConfigError(found, error.expected, error.remedy))
+        return None

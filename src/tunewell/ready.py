@@ -59,6 +59,12 @@ class Ready:
         grid = method.grid()[: self.options.trials]
         return tuple(self.trial(setting, backbone, self.options.seed).key for setting in grid)
 
+    def refit_keys(self, method: Method, backbone: Backbone | None) -> tuple[str, ...]:
+        """Of the further seeds that are asked for, for each trial, as any may be picked."""
+        first, grid = self.options.seed, method.grid()[: self.options.trials]
+        seeds = range(first + 1, first + self.options.seeds)
+        return tuple(self.trial(each, backbone, seed).key for each in grid for seed in seeds)
+
     def job(self, backbone: Backbone | None, seed: int) -> Job:
         """What a method is given: the test rows are not in it."""
         return Job(
@@ -100,7 +106,10 @@ def prepare(options: RunOptions) -> Ready:
         resolve(name, pooling=options.pooling, max_length=options.max_length)
         for name in (names if wanted else [])
     ]
-    return Ready(options, data, task, why, methods, tuple(backbones), found, folder)
+    # The same weights under two names are one backbone, called by the first.
+    unlike = {backbone.fingerprint: backbone for backbone in reversed(backbones)}
+    once = tuple(backbone for backbone in backbones if unlike[backbone.fingerprint] is backbone)
+    return Ready(options, data, task, why, methods, once, found, folder)
 
 
 def run_folder(options: RunOptions) -> Path:

@@ -12,15 +12,18 @@ from typing import Any
 
 from tunewell import registry
 from tunewell.contracts import Predictor
-from tunewell.errors import ConfigError, ResourceError
+from tunewell.errors import ConfigError, ResourceError, TrainingDiverged
 from tunewell.folder import (
     alone_in,
+    backbone_at_hand,
     find_faults,
     keep_data,
     keep_options,
     keep_plan,
     keep_results,
     make_plan,
+    planned_in,
+    with_earlier,
 )
 from tunewell.ladder import run_ladder
 from tunewell.plan.choose import Planned
@@ -105,9 +108,11 @@ def compare(
             *(f.sentence for f in faults if f.severity != "note"),
         ):
             watch(Event("message", sentence))
-        keep_options(ready, origins or {})
+        whole, where = with_earlier(ready, planned_in(ready.folder), origins or {})
+        keep_options(whole, where)
         rows, interrupted = run_ladder(ready, keep_plan(ready, watch), watch)
-        told = keep_results(ready, rows, interrupted, origins or {}, command)
+        alone = whole.options == ready.options
+        told = keep_results(whole, rows, interrupted, where, command if alone else "")
     return Comparison(told, ready.folder, interrupted)
 
 
@@ -121,15 +126,26 @@ def fit(
     """One method with the options given, no search, in a run folder named after data and method.
 
     Raises:
+        ConfigError: the folder holds other methods, one of which might be its recommended model.
+        TrainingDiverged: loss or gradients stopped being finite.
         ResourceError: the method did not come to its end.
     """
     registry.method(method)
     out = options.out or f"{run_folder(options)}-{method}"
+    others = {row.method for row in planned_in(Path(out))} - {method}
+    if others:
+        raise ConfigError(
+            f"{out} holds other methods: {', '.join(sorted(others))}.",
+            f"`fit` makes a folder whose model is that of {method}.",
+            f"Choose another --out, or add a row with `tunewell compare DATA --methods {method}`.",
+        )
     alone = replace(options, methods=(method,), trials=1, out=out)
     comparison = compare(alone, watch, origins, command)
     result = next(r for r in comparison.data["results"] if r["method"] == method)
     if result["status"] != "ok" and not comparison.interrupted:
-        raise ResourceError(f"{method} did not come to its end: {result['reason']}.")
+        told = f"{method} did not come to its end: {result['reason'].rstrip('.')}."
+        diverged = result.get("kind") == TrainingDiverged.__name__
+        raise TrainingDiverged(told) if diverged else ResourceError(told)
     return comparison
 
 
@@ -138,7 +154,8 @@ def check(options: RunOptions) -> Checked:
     data = read_rows(options)
     task, why = learn_task(options, data)
     sizes = {part: len(getattr(data, part)) for part in ("train", "validation", "test")}
-    return Checked(data.columns, sizes, find_faults(options, data), task.metric, why)
+    faults = find_faults(data, backbone_at_hand(options))
+    return Checked(data.columns, sizes, faults, task.metric, why)
 
 
 def plan(options: RunOptions, watch: Watch = silent) -> tuple[Planned, ...]:

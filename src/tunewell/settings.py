@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tunewell.errors import ConfigError
 from tunewell.read import Source
 
 
@@ -44,7 +45,18 @@ class RunOptions(Source):
     margin: float = 0.02
     """Loss against the best that the recommended method may have at its worst, 0 to 1."""
     out: str | None = None
-    """The run's folder; runs/ and the name of the data unless given."""
+    """The run's folder. Not given: runs/ and the name of the data, for fit with the method's:
+    runs/reviews-lora."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no comparison can be run with."""
+        for name in ("rows", "test_rows", "trials", "seeds", "max_length"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} is {value}.", "1 or more is expected.")
+        if not 0 <= self.margin <= 1:
+            expected = "A share from 0 to 1 is expected: 0.02 is two points."
+            raise ConfigError(f"margin is {self.margin:g}.", expected)
 
 
 @dataclass(frozen=True)

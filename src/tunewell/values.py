@@ -101,7 +101,7 @@ class Trial:
 
     method: str
     backbone: str
-    """Its name; "" for methods that stand on none."""
+    """Its name, for display; "" for methods that stand on none."""
     backbone_fingerprint: str
     options: dict[str, Any]
     """The resolved options of the method."""
@@ -113,8 +113,13 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """SHA-256 of the content: equal trials have equal keys, so none runs twice."""
-        return fingerprint(to_json(self))
+        """SHA-256 of the content: equal trials have equal keys, so none runs twice.
+
+        What the backbone is called is no part of it: the same weights may lie under many names.
+        """
+        content = to_json(self)
+        del content["backbone"]
+        return fingerprint(content)
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,12 @@ class Progress:
     """Something the user should know, kept with the result: rows cut short, batch halved."""
     borrowed_seconds: float = 0.0
     """Device seconds of work taken from a shared cache: a cost of this model, not of this run."""
+    borrowed_bytes: int = 0
+    """Memory of what was loaded before and is shared: a cost of this model, not of this run."""
+    measuring_seconds: float = 0.0
+    """Seconds of a probe that went into measuring what is shared, not into the fit."""
+    answer_seconds: float = 0.0
+    """What a probe found that one row takes to be read by what is shared."""
 
 
 def to_json(value: Any) -> Any:

@@ -8,7 +8,6 @@ from scipy import stats
 
 from tunewell.measure.intervals import (
     effective_rows,
-    interval,
     intervals,
     resample_weights,
     resampled_scores,
@@ -24,6 +23,11 @@ ACCURACY = Accuracy()
 def accuracy_of(*seeds):
     """Right or wrong by seed -> statistics (seeds, rows, 2)."""
     return np.stack([np.stack([right, np.ones(len(right))], axis=1) for right in seeds])
+
+
+def interval(metric, statistics, **options):
+    """Of one method alone."""
+    return intervals(metric, {"alone": statistics}, **options)["alone"]
 
 
 def share(right, rows):

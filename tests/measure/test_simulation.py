@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from tunewell.measure.compare import Pairs, max_t, recommend
-from tunewell.measure.intervals import interval, intervals, resampled_scores
+from tunewell.measure.intervals import intervals, resampled_scores
 from tunewell.measure.metrics import Accuracy, MacroF1
 
 ACCURACY = Accuracy()
@@ -144,7 +144,7 @@ def test_intervals_hold_the_truth_of_all_seeds_not_only_of_those_seen(seeds):
         own = generator.random((seeds, 400))
         rights = np.where(generator.random((seeds, 400)) < 0.3, own, easy) < accuracy
         statistics = np.concatenate([statistics_of(right) for right in rights])
-        found = interval(ACCURACY, statistics, samples=500, seed=start)
+        found = intervals(ACCURACY, {"": statistics}, samples=500, seed=start)[""]
         inside += found.low <= 0.8 <= found.high
     assert 0.90 <= inside / 600 <= 0.98
 

@@ -72,7 +72,8 @@ def nasty_report():
     value["results"][4]["notes"] = list(NASTY)
     value["results"][4]["options"] = {NASTY[0]: NASTY[1]}
     fault = {"kind": "x", "severity": NASTY[0], "sentence": NASTY[1], "remedy": NASTY[0]}
-    bad = {"columns": {"input": NASTY[0], "target": NASTY[1]}, "faults": [fault]}
+    columns = {"input": NASTY[0], "target": NASTY[1], "group": None, "why": f"It is {NASTY[0]}."}
+    bad = {"columns": columns, "faults": [fault]}
     return render(value, bad, answers(labels, rows=300, texts=NASTY))
 
 

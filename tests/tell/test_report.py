@@ -85,6 +85,15 @@ def test_what_check_found_is_told_with_rows_and_remedy(reports):
     assert "Keep the right label and delete the other row." in text
 
 
+def test_the_columns_are_told_once():
+    why = "The texts are in column 'a' (by its name), the labels in column 'b' (as you said)."
+    fault = {"kind": "columns", "severity": "note", "sentence": why, "rows": [], "count": 0}
+    columns = {"input": "a", "target": "b", "group": None, "why": why}
+    text = Page(render(comparison(), {"columns": columns, "faults": [fault]}, ())).text
+    assert text.count("The texts are in column") == 1
+    assert "Nothing that needs mending." in text
+
+
 def test_many_rows_of_a_fault_are_counted():
     fault = {"kind": "x", "severity": "note", "sentence": "Many.", "rows": [*range(2, 22)]}
     page = Page(render(comparison(), {"faults": [fault | {"count": 5000, "remedy": ""}]}, ()))
@@ -162,3 +171,16 @@ def test_a_broken_file_is_named(run_folder, name):
 def test_a_folder_that_is_no_run_is_told(tmp_path):
     with pytest.raises(DataError, match=r"There is no comparison\.json"):
         write_report(tmp_path)
+
+
+def test_scores_with_and_without_rows_that_leaked():
+    told = comparison()
+    finished = [result for result in told["results"] if result["status"] == "ok"]
+    for result in finished:
+        result["scores_without_leaked"] = {
+            "accuracy": {"value": 0.4321, "low": 0.4, "high": 0.46},
+        }
+    page = render(told, {"leaked": [3, 5]}, [])
+    assert "2 test rows stand among the training or validation rows too" in page
+    assert page.count("43.2 % [40.0, 46.0]") == len(finished)
+    assert "too. Accuracy with and without" not in render(comparison(), {"leaked": []}, [])

@@ -41,6 +41,7 @@ def test_the_recommended_row_is_marked_without_colour():
 def test_reasons_and_notes_are_told_at_any_width(width):
     results = [result(entry) for entry in LADDER[:3]]
     results[1]["beats_majority"] = False
+    results[1]["notes"] = []
     results[2]["notes"] = ["3 rows were cut"]
     results.append(unfinished("full", "failed", "The loss was NaN."))
     shown = printed(comparison(results, recommended="bag_of_words"), width)

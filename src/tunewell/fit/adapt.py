@@ -7,6 +7,7 @@ heads, and lose heads that are not named to it; so both lists are passed explici
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -24,9 +25,22 @@ def with_peft(model: nn.Module, config: Callable[[list[str], str], Any]) -> nn.M
     from peft import get_peft_model
 
     if hasattr(model, "pooling"):
-        targets = anatomy.linear_names(model.backbone)
-        model.backbone = get_peft_model(model.backbone, config(targets, "FEATURE_EXTRACTION"))
+        made = config(anatomy.linear_names(model.backbone), "FEATURE_EXTRACTION")
+        made.fan_in_fan_out = anatomy.transposed(model)
+        model.backbone = get_peft_model(model.backbone, made)
         return model
     made = config(anatomy.linear_names(model), "SEQ_CLS")
-    made.modules_to_save = anatomy.head_modules(model)
+    made.fan_in_fan_out = anatomy.transposed(model)
+    fresh = {name.rpartition(".")[0] for name in anatomy.fresh(model)}
+    made.modules_to_save = [*anatomy.head_modules(model), *sorted(fresh)]
     return get_peft_model(model, made)
+
+
+def load_peft(model: nn.Module, folder: Path) -> nn.Module:
+    """A classifier with the modules that peft saved in a folder."""
+    from peft import PeftModel
+
+    if not hasattr(model, "pooling"):
+        return PeftModel.from_pretrained(model, str(folder))
+    model.backbone = PeftModel.from_pretrained(model.backbone, str(folder))
+    return model

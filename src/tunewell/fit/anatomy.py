@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import nn
 
 from tunewell.values import ParameterCount
@@ -9,11 +11,32 @@ from tunewell.values import ParameterCount
 
 def body(model: nn.Module) -> nn.Module:
     """The pretrained part of a classifier, without its output layers."""
-    inside = model.get_base_model() if hasattr(model, "get_base_model") else model
-    if not hasattr(inside, "pooling"):
-        return inside.base_model
-    backbone = inside.backbone
-    return backbone.get_base_model() if hasattr(backbone, "get_base_model") else backbone
+    inside = _unwrapped(model)
+    return _unwrapped(inside.backbone if hasattr(inside, "pooling") else inside.base_model)
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """What peft wrapped, if it did."""
+    return module.get_base_model() if hasattr(module, "get_base_model") else module
+
+
+def place_of_body(model: nn.Module) -> tuple[nn.Module, str]:
+    """The module that holds the body of a classifier, and under which name."""
+    inside = _unwrapped(model)
+    return inside, "backbone" if hasattr(inside, "pooling") else inside.base_model_prefix
+
+
+def carrier(model: nn.Module) -> nn.Module:
+    """What stands in the body's place: the body, or what peft put around it."""
+    owner, name = place_of_body(model)
+    return getattr(owner, name)
+
+
+def fresh(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Parameters inside the body that no file holds, such as a pooler, by name; random so far."""
+    inside = _unwrapped(model)
+    names = getattr(inside, "fresh_parameters", frozenset())
+    return {name: p for name, p in inside.named_parameters() if name in names}
 
 
 def head_modules(model: nn.Module) -> list[str]:
@@ -55,9 +78,24 @@ def linear_names(model: nn.Module) -> list[str]:
     ]
 
 
+def transposed(model: nn.Module) -> bool:
+    """Whether the body's linear layers keep their weights as (in, out), as GPT-2's Conv1D does."""
+    from transformers.pytorch_utils import Conv1D
+
+    return any(isinstance(module, Conv1D) for module in layers(body(model))[1].modules())
+
+
 def freeze_body(model: nn.Module) -> nn.Module:
-    """Everything but the head stops moving."""
-    body(model).requires_grad_(False)
+    """Everything stops moving but the head, and what is fresh."""
+    return move_only(model, ())
+
+
+def move_only(model: nn.Module, chosen: Iterable[nn.Parameter]) -> nn.Module:
+    """Of the body, only the chosen parameters go on moving, and those that are fresh."""
+    kept = {id(p) for p in (*chosen, *fresh(model).values())}
+    for p in body(model).parameters():
+        if id(p) not in kept:
+            p.requires_grad_(False)
     return model
 
 

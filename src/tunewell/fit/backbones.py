@@ -53,13 +53,13 @@ def resolve(
     if name == hub.DEFAULT:
         pooling, length = pooling or DEFAULT_POOLING, length or DEFAULT_LENGTH
     backbone = Backbone(name, folder, fingerprint(folder), pooling, LENGTH)
-    window = _window(backbone)
-    if max_length is not None and not 1 <= max_length <= window:
+    most = window(backbone)
+    if max_length is not None and not 1 <= max_length <= most:
         raise ConfigError(
-            f"max_length is {max_length}, but {name} reads at most {window} tokens.",
-            f"Expected 1 to {window}.",
+            f"max_length is {max_length}, but {name} reads at most {most} tokens.",
+            f"Expected 1 to {most}.",
         )
-    return replace(backbone, max_length=max_length or min(window, length or LENGTH))
+    return replace(backbone, max_length=max_length or min(most, length or LENGTH))
 
 
 def fingerprint(folder: Path) -> str:
@@ -124,7 +124,8 @@ def load_model(
     """The model in float32 with fused attention, its weights read from safetensors.
 
     A head that the files lack is made new from torch's random state; one that they have stays,
-    unless it was trained for other labels (`id2label`).
+    unless it was trained for other labels (`id2label`). `fresh_parameters` of the model holds
+    the names of what else was made new. `AutoModel` of an encoder-decoder is its encoder alone.
 
     Args:
         auto_class: a class of transformers: `AutoModel`, `AutoModelForSequenceClassification`, …
@@ -159,10 +160,17 @@ def load_model(
             output_loading_info=True,
         )
     _refuse_gaps(backbone, head, info)
-    model.name_or_path = model.config.name_or_path = config.name_or_path
+    model.fresh_parameters = frozenset(info["missing_keys"]) - head
+    for part in (model, model.base_model, model.config):
+        part.name_or_path = config.name_or_path
     if not skeleton.padding_offset(bones):  # where it is not also a place to count from
         model.config.pad_token_id = load_tokenizer(backbone).pad_token_id
     return model
+
+
+def reading_class(backbone: Backbone) -> str:
+    """The class of transformers that `AutoModel` stands for: itself, or that of encoders alone."""
+    return skeleton.reading_class(load_config(backbone))
 
 
 def _read_tokenizer(backbone: Backbone) -> tuple[PreTrainedTokenizerBase, int]:
@@ -195,7 +203,8 @@ def _bones(backbone: Backbone, config: PreTrainedConfig, auto_class: str) -> Pre
     return bones
 
 
-def _window(backbone: Backbone) -> int:
+def window(backbone: Backbone) -> int:
+    """Most tokens that it reads at once."""
     bones = _bones(backbone, load_config(backbone), "AutoModel")
     return skeleton.window(bones, _read_tokenizer(backbone)[0])
 

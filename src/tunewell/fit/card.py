@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunewell.fit.backbones import reading_class
 from tunewell.fit.records import Record
 
 POOLED = {
@@ -10,21 +11,53 @@ POOLED = {
     "cls": "vector = hidden[:, 0]",
     "last": 'vector = hidden[torch.arange(len(hidden)), batch["attention_mask"].sum(1) - 1]',
 }
+BOTTLENECKS = """\
+added = load_file(f"{folder}/bottlenecks.safetensors")
+
+def behind(name):
+    down, up = [(added[f"{name}.{k}.weight"], added[f"{name}.{k}.bias"]) for k in ("down", "up")]
+    f = torch.nn.functional
+    return lambda module, args, out: out + f.linear(f.gelu(f.linear(out, *down)), *up)
+
+for name in json.loads(Path(f"{folder}/bottlenecks.json").read_text())["behind"]:
+    backbone.get_submodule(name).register_forward_hook(behind(name))
+"""
+VIRTUAL = """\
+backbone = PeftModel.from_pretrained(backbone, folder)
+
+def text_alone(module, args, kwargs, output):
+    ids = kwargs["input_ids"] if "input_ids" in kwargs else args[0]
+    output.last_hidden_state = output.last_hidden_state[:, -ids.shape[1] :]
+    if output.get("pooler_output") is not None:
+        output.pooler_output = module.get_base_model().pooler(output.last_hidden_state)
+    return output
+
+backbone.register_forward_hook(text_alone, with_kwargs=True)
+"""
+PUT_ON = {
+    "adapter": "backbone = PeftModel.from_pretrained(backbone, folder)\n",
+    "virtual": VIRTUAL,
+    "bottlenecks": BOTTLENECKS,
+}
+"""What is put on the backbone, by the kind of body that was saved."""
+IMPORTS = {
+    "adapter": "from peft import PeftModel\n",
+    "virtual": "from peft import PeftModel\n",
+    "bottlenecks": "import json\nfrom pathlib import Path\n",
+}
 
 
 def pooled_card(record: Record, body: str, pooling: str, layers: tuple[str, ...]) -> str:
     """A card for a backbone, pooled, with output layers of ours.
 
     Args:
-        body: `own` weights in the folder, an `adapter` in it, or the untouched `backbone`.
+        body: `own` weights in the folder, what is in `PUT_ON`, or the untouched `backbone`.
         pooling: `mean`, `cls` or `last`.
         layers: names of the linear layers in `head.safetensors`, "" for a single one; a GELU
             stands between two.
     """
+    auto = reading_class(record.backbone)
     where = "folder" if body == "own" else repr(record.backbone.name)
-    adapter = (
-        "backbone = PeftModel.from_pretrained(backbone, folder)\n" if body == "adapter" else ""
-    )
     steps = []
     for number, name in enumerate(layers):
         lead = f"{name}." if name else ""
@@ -37,13 +70,13 @@ def pooled_card(record: Record, body: str, pooling: str, layers: tuple[str, ...]
     code = f"""\
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModel, AutoTokenizer
-{"from peft import PeftModel" if adapter else ""}
+from transformers import {auto}, AutoTokenizer
+{IMPORTS.get(body, "")}
 folder = "."
 labels = {_labels(record)!r}
 tokenizer = AutoTokenizer.from_pretrained(folder)
-backbone = AutoModel.from_pretrained({where}).eval()
-{adapter}head = load_file(f"{{folder}}/head.safetensors")
+backbone = {auto}.from_pretrained({where}).eval()
+{PUT_ON.get(body, "")}head = load_file(f"{{folder}}/head.safetensors")
 cut = {{"truncation": True, "max_length": {record.backbone.max_length}}}
 batch = tokenizer(["a text"], padding=True, return_tensors="pt", **cut)
 with torch.no_grad():
@@ -54,25 +87,36 @@ print([labels[number] for number in vector.argmax(-1)])
 
 
 def stock_card(record: Record, body: str) -> str:
-    """A card for a model with its architecture's own classification head."""
-    adapter = body == "adapter"
-    package, auto = (
-        ("peft", "AutoPeftModelForSequenceClassification")
-        if adapter
-        else ("transformers", "AutoModelForSequenceClassification")
-    )
-    count = f", num_labels={len(_labels(record))}" if adapter else ""
-    padding = "model.config.pad_token_id = tokenizer.pad_token_id\n" if adapter else ""
+    """A card for a model with its architecture's own classification head.
+
+    Args:
+        body: `own` weights in the folder, or what is in `PUT_ON`.
+    """
+    package, auto = "transformers", "AutoModelForSequenceClassification"
+    where, padding, apart = "folder", "", ""
+    if body == "adapter":
+        package, auto = "peft", "AutoPeftModelForSequenceClassification"
+    if body != "own":
+        where = "folder" if body == "adapter" else repr(record.backbone.name)
+        where += f", num_labels={len(_labels(record))}"
+        padding = "model.config.pad_token_id = tokenizer.pad_token_id\n"
+    if body in ("virtual", "bottlenecks"):
+        apart = f"""\
+backbone = model.base_model
+{PUT_ON[body]}setattr(model, model.base_model_prefix, backbone)
+model.load_state_dict(load_file(f"{{folder}}/head.safetensors"), strict=False)
+"""
+    imports = IMPORTS[body] + "from safetensors.torch import load_file\n" if apart else ""
     code = f"""\
 import torch
 from {package} import {auto}
 from transformers import AutoTokenizer
-
+{imports}
 folder = "."
 labels = {_labels(record)!r}
 tokenizer = AutoTokenizer.from_pretrained(folder)
-model = {auto}.from_pretrained(folder{count}).eval()
-{padding}cut = {{"truncation": True, "max_length": {record.backbone.max_length}}}
+model = {auto}.from_pretrained({where}).eval()
+{padding}{apart}cut = {{"truncation": True, "max_length": {record.backbone.max_length}}}
 batch = tokenizer(["a text"], padding=True, return_tensors="pt", **cut)
 with torch.no_grad():
     logits = model(**batch).logits

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tunewell.contracts import Job
 from tunewell.fit import anatomy
+from tunewell.fit.heads.sequence import pool
 from tunewell.fit.prefix import POOLINGS, frozen_pass
 from tunewell.fit.tensors import autocast, padded, run_rows
 from tunewell.values import Machine
@@ -98,31 +99,44 @@ def head_alone(model: nn.Module, vectors: Tensor) -> Tensor:
 
 
 def only_head_moves(model: nn.Module) -> bool:
-    """Whether every trained parameter is in output layers that stand beside the body."""
+    """Whether every trained parameter is in what `head_alone` runs.
+
+    That is the output layers beside the body, and a stock body's pooler.
+    """
     heads = tuple(f"{name}." for name in anatomy.head_modules(model))
+    if not hasattr(model, "pooling"):
+        heads += (f"{model.base_model_prefix}.pooler.",)
     return all(name.startswith(heads) for name, p in model.named_parameters() if p.requires_grad)
 
 
 def frozen_feeds(
     job: Job, model: nn.Module, train: TokenFeed, validation: TokenFeed
 ) -> tuple[VectorFeed, VectorFeed] | None:
-    """Both parts as vectors, where one vector a row holds all that the head reads.
+    """Both parts as vectors, where one vector a row holds all that the head reads, else None."""
+    pooling = train.head.pooling or what_the_head_reads(model, train)
+    if pooling is None:
+        return None
+    train_vectors, held_out = frozen_pass(job)
+    device = job.machine.device
+    return (
+        VectorFeed(train.head, train_vectors[pooling].to(device), train.targets),
+        VectorFeed(validation.head, held_out[pooling].to(device), validation.targets),
+    )
 
-    Which of a row's vectors that is, is found by comparing logits on three rows; None where
-    none of them gives the logits of the whole model.
+
+def what_the_head_reads(model: nn.Module, feed: TokenFeed) -> str | None:
+    """The pooling whose vector alone gives a stock head's logits on three rows; None if none does.
+
+    In float32 whatever the machine's precision: a fresh head's logits lie so near to each other
+    that bfloat16 cannot tell one pooling from another.
     """
-    train_vectors, validation_vectors = frozen_pass(job)
-    sample = range(min(3, len(train.encoded)))
+    batch = padded(feed.encoded[:3], feed.pad_id, feed.machine.device)
     model.eval()
     with torch.inference_mode():
-        whole = train.logits(model, sample)
-        for pooling in (train.head.pooling,) if train.head.pooling else POOLINGS:
-            vectors = train_vectors[pooling].to(job.machine.device)
-            alone = head_alone(model, vectors[list(sample)])
-            if torch.allclose(whole, alone, atol=1e-4 if job.machine.dtype == "float32" else 0.1):
-                held_out = validation_vectors[pooling].to(job.machine.device)
-                return (
-                    VectorFeed(train.head, vectors, train.targets),
-                    VectorFeed(validation.head, held_out, validation.targets),
-                )
+        whole = feed.head.logits(model, batch)
+        hidden = anatomy.body(model)(**batch).last_hidden_state  # (rows, tokens, hidden)
+        for pooling in POOLINGS:
+            alone = head_alone(model, pool(hidden, batch["attention_mask"], pooling))
+            if torch.allclose(whole, alone, rtol=1e-4, atol=1e-5):
+                return pooling
     return None

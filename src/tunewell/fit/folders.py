@@ -30,8 +30,7 @@ def find(name: str) -> Path:
         return _whole_model(path, name)
     if path.exists():
         raise ConfigError(f"{name} is a file.", "Expected the folder of a model, or a Hub name.")
-    near = [str(p) for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
-    return hub.locate(name, near)
+    return hub.locate(name, [str(p.parent) for p in path.parent.glob("*/config.json")])
 
 
 def own_pooling(folder: Path) -> str | None:

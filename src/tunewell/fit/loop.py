@@ -189,4 +189,4 @@ def _probe(training: Training, fixed_seconds: float) -> Probed:
     # A forward pass is about a third of a step, and validation takes one an epoch.
     tokens = sum(lengths) + sum(training.held_out.lengths) / 3
     answer = per_token / 3 * sum(lengths) / len(lengths)
-    return Probed(fixed_seconds, per_token * tokens * schedule.epochs, answer_seconds=answer)
+    return Probed(fixed_seconds, per_token * tokens * schedule.epochs, answer)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tunewell.contracts import Job, Task
-from tunewell.fit.prefix import body_of, embed, frozen_pass
+from tunewell.fit.prefix import body_of, borrow_body, embed, frozen_pass
 from tunewell.fit.records import Record, found_again, read_record
 from tunewell.values import Answer, Machine, ParameterCount
 
@@ -78,6 +78,7 @@ def fit_neighbours(job: Job, k: int) -> NeighboursPredictor:
 def fit_names(job: Job, names: Sequence[str]) -> NeighboursPredictor:
     """Keeps the vector of each label's name; all of them answer, so that shares sum to 1."""
     assert job.backbone is not None
+    borrow_body(job)
     vectors = embed(job.backbone, job.machine, names)
     return _known("zero_shot", job, vectors, torch.arange(len(names)), len(names))
 

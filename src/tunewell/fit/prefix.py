@@ -7,6 +7,7 @@ What a head may read is a handful of vectors a row: the mean over tokens, the fi
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,16 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from tunewell.contracts import Job
-from tunewell.errors import Probed
 from tunewell.fit.backbones import load_model, load_tokenizer
 from tunewell.fit.batches import TOKENS, within_tokens
 from tunewell.fit.heads.sequence import pool
-from tunewell.fit.tensors import autocast, padded
+from tunewell.fit.tensors import autocast, padded, token_ids
 from tunewell.values import Backbone, Machine, Progress
 
 POOLINGS = ("mean", "cls", "last")
@@ -40,12 +40,13 @@ class FrozenBody:
     tokenizer: Any
     backbone: Backbone
     machine: Machine
+    load_seconds: float
+    size_bytes: int
+    """Of its weights."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids, cut at the backbone's length."""
-        return self.tokenizer(list(texts), truncation=True, max_length=self.backbone.max_length)[
-            "input_ids"
-        ]
+        return token_ids(self.tokenizer, texts, self.backbone.max_length)
 
     def read(self, encoded: Sequence[Sequence[int]]) -> dict[str, Tensor]:
         """Each pooling's vectors (rows, hidden) in float32, in the order of the rows."""
@@ -68,8 +69,13 @@ class FrozenBody:
 @lru_cache(maxsize=2)
 def frozen_body(backbone: Backbone, machine: Machine) -> FrozenBody:
     """The backbone in evaluation mode, loaded once per process."""
+    torch.set_num_threads(machine.threads)
+    begun = time.perf_counter()
     model = load_model(backbone, "AutoModel", dropout=0.0).eval().requires_grad_(False)
-    return FrozenBody(model.to(machine.device), load_tokenizer(backbone), backbone, machine)
+    model = model.to(machine.device)
+    tokenizer = load_tokenizer(backbone)
+    size = sum(p.numel() * p.element_size() for p in model.parameters())
+    return FrozenBody(model, tokenizer, backbone, machine, time.perf_counter() - begun, size)
 
 
 def embed(
@@ -110,34 +116,74 @@ def body_of(backbone: Backbone, machine: Machine) -> FrozenBody:
     return frozen_body(replace(backbone, pooling=None), replace(machine, memory_bytes=0))
 
 
+def borrow_body(job: Job) -> FrozenBody:
+    """The body for a fit; if it was loaded before, its time and memory are reported as borrowed."""
+    assert job.backbone is not None
+    loaded = frozen_body.cache_info().misses
+    body = body_of(job.backbone, job.machine)
+    if frozen_body.cache_info().misses == loaded:
+        borrowed = Progress(borrowed_seconds=body.load_seconds, borrowed_bytes=body.size_bytes)
+        job.report_progress(borrowed)
+    return body
+
+
 def frozen_pass(job: Job) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Every pooling's vectors of the training and the validation rows.
 
     Computed once per backbone, rows and precision, kept in `job.cache`; whoever takes them from
-    there reports the seconds they took as borrowed.
+    there reports the seconds they took as borrowed. A probe gets the vectors of a few rows,
+    repeated, and reports what the whole pass would take.
     """
-    assert job.backbone is not None
+    body = borrow_body(job)
     texts = [example.input for example in (*job.train, *job.validation)]
-    if job.probe:
-        raise probe(job, texts)
-    path = None
-    if job.cache is not None:
-        path = job.cache / f"frozen-{_key(job.backbone, job.machine, texts)}.safetensors"
-    if path is not None and path.exists():
-        with safe_open(path, "pt") as kept:
-            vectors = {pooling: kept.get_tensor(pooling) for pooling in POOLINGS}
-            seconds = float(kept.metadata()["seconds"])
-        job.report_progress(Progress(borrowed_seconds=seconds))
-    else:
-        start = time.perf_counter()
-        body = body_of(job.backbone, job.machine)
-        vectors = body.read(body.encode(texts))
-        seconds = time.perf_counter() - start
-        if path is not None:
-            _keep(path, vectors, seconds)
+    vectors = _probed(job, body, texts) if job.probe else _read_once(job, body, texts)
     cut = len(job.train)
     train = {pooling: rows[:cut] for pooling, rows in vectors.items()}
     return train, {pooling: rows[cut:] for pooling, rows in vectors.items()}
+
+
+def _read_once(job: Job, body: FrozenBody, texts: Sequence[str]) -> dict[str, Tensor]:
+    path = None
+    if job.cache is not None:
+        key = _key(body.backbone, body.machine, texts)
+        path = job.cache / f"frozen-{key}.safetensors"
+    if path is not None and path.exists():
+        try:
+            with safe_open(path, "pt") as kept:
+                vectors = {pooling: kept.get_tensor(pooling) for pooling in POOLINGS}
+                seconds = float(kept.metadata()["seconds"])
+            job.report_progress(Progress(borrowed_seconds=seconds))
+            return vectors
+        except SafetensorError:
+            job.report_progress(Progress(note=f"{path.name} was damaged and is computed again"))
+    begun = time.perf_counter()
+    vectors = body.read(body.encode(texts))
+    if path is not None:
+        _keep(path, vectors, time.perf_counter() - begun)
+    return vectors
+
+
+def _probed(job: Job, body: FrozenBody, texts: Sequence[str]) -> dict[str, Tensor]:
+    """Vectors of three batches at the quantiles of length, repeated for all texts."""
+    begun = time.perf_counter()
+    encoded = body.encode(texts)
+    batches = within_tokens(range(len(encoded)), [len(ids) for ids in encoded], TOKENS)
+    chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
+    body.read([encoded[row] for row in chosen[0]])  # the first call pays for the start
+    start = time.perf_counter()
+    read = [body.read([encoded[row] for row in rows]) for rows in chosen]
+    tokens = sum(len(encoded[row]) for rows in chosen for row in rows)
+    seconds = (time.perf_counter() - start) / tokens * sum(len(ids) for ids in encoded)
+    job.report_progress(
+        Progress(
+            borrowed_seconds=seconds,
+            measuring_seconds=time.perf_counter() - begun,
+            answer_seconds=seconds / len(texts),
+        )
+    )
+    few = {pooling: torch.cat([part[pooling] for part in read]) for pooling in POOLINGS}
+    at = torch.arange(len(texts)) % len(few[POOLINGS[0]])
+    return {pooling: rows[at] for pooling, rows in few.items()}
 
 
 def _keep(path: Path, vectors: dict[str, Tensor], seconds: float) -> None:
@@ -145,6 +191,8 @@ def _keep(path: Path, vectors: dict[str, Tensor], seconds: float) -> None:
     aside = path.with_suffix(".part")
     rows = {pooling: tensor.contiguous() for pooling, tensor in vectors.items()}
     save_file(rows, aside, metadata={"seconds": repr(seconds)})
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
     aside.replace(path)
 
 
@@ -155,22 +203,3 @@ def _key(backbone: Backbone, machine: Machine, texts: Sequence[str]) -> str:
         data = part.encode("utf-8", "surrogatepass")
         whole.update(len(data).to_bytes(8, "little") + data)
     return whole.hexdigest()[:32]
-
-
-def probe(job: Job, texts: Sequence[str]) -> Probed:
-    """What the pass would take, from three batches at the quantiles of length."""
-    assert job.backbone is not None
-    start = time.perf_counter()
-    body = body_of(job.backbone, job.machine)
-    fixed = time.perf_counter() - start
-    encoded = body.encode(texts)
-    batches = within_tokens(range(len(encoded)), [len(ids) for ids in encoded], TOKENS)
-    chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
-    body.read([encoded[row] for row in chosen[0]])  # the first call pays for the start
-    start = time.perf_counter()
-    tokens = 0
-    for rows in chosen:
-        body.read([encoded[row] for row in rows])
-        tokens += sum(len(encoded[row]) for row in rows)
-    seconds = (time.perf_counter() - start) / tokens * sum(len(ids) for ids in encoded)
-    return Probed(fixed, 0.0, shared_seconds=seconds, answer_seconds=seconds / len(texts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,11 @@ def read_record(folder: Path, machine: Machine) -> tuple[Record, dict[str, Any]]
 
 def found_again(backbone: Backbone) -> Backbone:
     """The same backbone on this machine; refused if its files are not the ones trained on."""
-    if backbone.folder.is_dir() and backbones.fingerprint(backbone.folder) == backbone.fingerprint:
-        return backbone
+    if backbone.folder.is_dir():
+        files = [(path.name, path.stat()) for path in backbone.folder.iterdir() if path.is_file()]
+        stamps = frozenset((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)
+        if _fingerprint(backbone.folder.resolve(), stamps) == backbone.fingerprint:
+            return backbone
     here = backbones.resolve(backbone.name)
     if here.fingerprint != backbone.fingerprint:
         raise ResourceError(
@@ -60,3 +64,9 @@ def found_again(backbone: Backbone) -> Backbone:
             "Bring back the files of that time, or train again.",
         )
     return replace(backbone, folder=here.folder)
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(folder: Path, stamps: frozenset[tuple[str, int, int]]) -> str:
+    """Of a folder whose files have these names, sizes and times; weights are large to read."""
+    return backbones.fingerprint(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,8 @@ def build(name: str, config: PreTrainedConfig, auto_class: str) -> PreTrainedMod
     hook = register_module_module_registration_hook(bounded)
     try:
         with torch.device("meta"), explained(name, "configuration"):
-            auto = getattr(transformers, auto_class)
+            name_of_class = reading_class(config) if auto_class == "AutoModel" else auto_class
+            auto = getattr(transformers, name_of_class)
             model = auto.from_config(config, trust_remote_code=False)
     finally:
         hook.remove()
@@ -62,6 +64,17 @@ def build(name: str, config: PreTrainedConfig, auto_class: str) -> PreTrainedMod
             "Expected a language model.",
         )
     return model
+
+
+def reading_class(config: PreTrainedConfig) -> str:
+    """The class of transformers that reads a text: of an encoder-decoder, the encoder alone."""
+    from transformers import AutoModel, AutoModelForTextEncoding
+
+    whole = AutoModel._model_mapping.get(type(config), None)
+    whole = whole[0] if isinstance(whole, tuple) else whole
+    two = whole and "decoder_input_ids" in inspect.signature(whole.forward).parameters
+    alone = two and type(config) in AutoModelForTextEncoding._model_mapping
+    return "AutoModelForTextEncoding" if alone else "AutoModel"
 
 
 def float32_bytes(model: nn.Module) -> int:

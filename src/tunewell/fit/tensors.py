@@ -20,6 +20,12 @@ def autocast(machine: Machine) -> torch.autocast:
     )
 
 
+def token_ids(tokenizer: Any, texts: Sequence[str], max_length: int) -> list[list[int]]:
+    """Token ids of each text, cut at `max_length`; a text without tokens becomes one of padding."""
+    rows = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
+    return [ids or [tokenizer.pad_token_id] for ids in rows]
+
+
 def padded(
     encoded: Sequence[Sequence[int]], pad_id: int, device: str | torch.device
 ) -> dict[str, torch.Tensor]:

@@ -1,7 +1,7 @@
 """A trained network as a predictor: it answers, and its folder opens without us.
 
-The folder holds what transformers or peft themselves write, `head.safetensors` where the head
-is ours, and `model.json`, which says how to put them together again.
+The folder holds what transformers or peft themselves write, `head.safetensors` where they do not
+write the head, and `model.json`, which says how to put them together again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tunewell.contracts import Task
-from tunewell.fit import backbones
+from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
 from tunewell.fit.card import pooled_card, stock_card
 from tunewell.fit.heads import head_for
 from tunewell.fit.prefix import embed
@@ -24,6 +24,8 @@ from tunewell.fit.records import Record, found_again, read_record
 from tunewell.fit.tensors import run_rows
 from tunewell.values import Answer, Machine, ParameterCount
 
+APART = ("virtual", "bottlenecks")
+"""What is saved without the architecture's own head, which lies beside it."""
 CHUNK = 4096
 """Inputs that are tokenized at a time, so that a million take no more memory than these."""
 
@@ -68,30 +70,67 @@ class TrainedPredictor:
     def save(self, folder: Path) -> None:
         """Write the folder that `load_trained`, transformers and peft read."""
         folder.mkdir(parents=True, exist_ok=True)
+        kind, pooling = self._kind(), self.head.pooling
+        carrier = anatomy.carrier(self.model)
         with backbones.silent():
-            if self.head.pooling is None:
+            if kind == "bottlenecks":
+                bottlenecks.save(self.model, folder)
+            elif pooling is None and kind != "virtual":
                 self.model.save_pretrained(folder)
-            elif self.tuned_body:
-                self.model.backbone.save_pretrained(folder)
-        if self.head.pooling is not None:
-            head = {k: v.contiguous() for k, v in self.model.head.state_dict().items()}
-            save_file(head, folder / "head.safetensors")
+            elif kind != "backbone":
+                carrier.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        body, pooling = _body_kind(folder), self.head.pooling
         if pooling is None:
-            card = stock_card(self.record, body)
+            card = stock_card(self.record, kind)
         else:
-            layers = tuple(key.removesuffix(".weight") for key in head if key.endswith(".weight"))
-            card = pooled_card(self.record, body, pooling, layers)
+            names = [name for name, _ in self.model.head.named_parameters()]
+            layers = tuple(n.removesuffix(".weight") for n in names if n.endswith(".weight"))
+            card = pooled_card(self.record, kind, pooling, layers)
+        if pooling is not None or kind in APART:
+            head = {name: p.detach().contiguous() for name, p in _head(self.model).items()}
+            save_file(head, folder / "head.safetensors")
         (folder / "README.md").write_text(card, encoding="utf-8")
-        self.record.write(folder, head={"pooling": pooling, "hidden": self.head.hidden}, body=body)
+        self.record.write(folder, head={"pooling": pooling, "hidden": self.head.hidden}, body=kind)
+
+    def _kind(self) -> str:
+        """Which files hold the body.
+
+        `virtual` tokens or another `adapter` of peft, `bottlenecks`, its `own` weights, or those
+        of the untouched `backbone`.
+        """
+        carrier = anatomy.carrier(self.model)
+        if bottlenecks.attached(self.model):
+            return "bottlenecks"
+        if hasattr(carrier, "prompt_encoder"):
+            return "virtual"
+        if hasattr(carrier, "get_base_model") or hasattr(self.model, "get_base_model"):
+            return "adapter"
+        return "own" if self.tuned_body or self.head.pooling is None else "backbone"
 
 
-def _body_kind(folder: Path) -> str:
-    """Which files hold the body: an `adapter`, its `own` weights, or the untouched `backbone`."""
-    if (folder / "adapter_config.json").exists():
-        return "adapter"
-    return "own" if (folder / "config.json").exists() else "backbone"
+def _head(model: nn.Module) -> dict[str, nn.Parameter]:
+    """What is saved beside the body: our head, or what moves of a stock model outside of it.
+
+    A pooler that is fresh moves as well, and is part of it.
+    """
+    if hasattr(model, "pooling"):
+        return dict(model.head.named_parameters())
+    vectors = getattr(anatomy.carrier(model), "prompt_encoder", nn.Module())
+    added = [vectors, *bottlenecks.attached(model).values()]
+    saved = {id(p) for module in added for p in module.parameters()}
+    moving = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    return {name: p for name, p in moving.items() if id(p) not in saved}
+
+
+def _put_head(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Set what `_head` gave; in a stock model nothing else moves from here on."""
+    if hasattr(model, "pooling"):
+        model.head.load_state_dict(tensors)
+        return
+    parameters = dict(model.requires_grad_(False).named_parameters())
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            parameters[name].copy_(tensor).requires_grad_(True)
 
 
 def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
@@ -104,15 +143,15 @@ def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
     pooling, hidden = value["head"]["pooling"], value["head"]["hidden"]
     head = head_for(record.task, replace(source, pooling=pooling), hidden)
     model = head.build(source, dropout=0.0, seed=0)
-    if value["body"] == "adapter":
-        from peft import PeftModel
-
-        if pooling is None:
-            model = PeftModel.from_pretrained(model, str(folder))
-        else:
-            model.backbone = PeftModel.from_pretrained(model.backbone, str(folder))
-    if pooling is not None:
-        model.head.load_state_dict(load_file(folder / "head.safetensors"))
+    put_back = {
+        "adapter": adapt.load_peft,
+        "virtual": virtual.load_virtual,
+        "bottlenecks": bottlenecks.load,
+    }
+    if value["body"] in put_back:
+        model = put_back[value["body"]](model, folder)
+    if pooling is not None or value["body"] in APART:
+        _put_head(model, load_file(folder / "head.safetensors"))
     return TrainedPredictor(
         record=record,
         head=head,

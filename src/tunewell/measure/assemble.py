@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.contracts import Metric, Task
-from tunewell.measure.trial import read_answers
+from tunewell.measure.trial import ended_folders, read_answers
 from tunewell.values import Answer, read_json, to_json
 
 COSTS = {
@@ -18,16 +18,16 @@ COSTS = {
 }
 
 
-def trials_of(run: Path, method: str, backbone: str) -> list[dict[str, Any]]:
-    """Every trial of a method on a backbone that has come to an end, oldest first."""
-    folders = sorted(
-        (path.parent for path in run.glob(f"trials/{method}-*/result.json")),
-        key=lambda path: int(path.name.rsplit("-", 1)[1]),
-    )
+def trials_of(run: Path, method: str, fingerprint: str) -> list[dict[str, Any]]:
+    """Every trial of a method on a backbone that has come to an end, oldest first.
+
+    Args:
+        fingerprint: the backbone's; "" for methods that stand on none.
+    """
     found = []
-    for folder in folders:
+    for folder in ended_folders(run / "trials"):
         trial, result = read_json(folder / "trial.json"), read_json(folder / "result.json")
-        if trial["method"] == method and trial["backbone"] == backbone:
+        if trial["method"] == method and trial["backbone_fingerprint"] == fingerprint:
             found.append({**trial, **result, "folder": f"trials/{folder.name}"})
     return found
 
@@ -35,26 +35,28 @@ def trials_of(run: Path, method: str, backbone: str) -> list[dict[str, Any]]:
 def pick(
     trials: Sequence[dict[str, Any]], metric: str, keys: Sequence[str]
 ) -> dict[str, Any] | None:
-    """The trial that validation likes best, the first among equals.
+    """The trial that validation likes best, the first of `keys` among equals.
 
     Args:
-        keys: of the trials that were asked for; others in the folder were asked for at other times.
+        keys: of the trials that were asked for, the default first; others in the folder were
+            asked for at other times.
     """
     candidates = [t for t in trials if t["status"] == "ok" and t["key"] in keys]
+    candidates.sort(key=lambda t: keys.index(t["key"]))
     return max(candidates, key=lambda t: t["validation"][metric], default=None)
 
 
-def refits(trials: Sequence[dict[str, Any]], picked: dict[str, Any]) -> list[dict[str, Any]]:
-    """The picked trial and its fits with other seeds that opened the test set."""
+def refits(
+    trials: Sequence[dict[str, Any]], picked: dict[str, Any], keys: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The picked trial's fits with other seeds, in the order of the seeds.
+
+    Args:
+        keys: of the refits that were asked for, of whichever trial is picked.
+    """
     same = ("options", "settings", "backbone_fingerprint")
-    others = [
-        t
-        for t in trials
-        if t["status"] == "ok"
-        and t["seed"] != picked["seed"]
-        and all(t[name] == picked[name] for name in same)
-    ]
-    return [picked, *others]
+    found = [t for t in trials if t["key"] in keys and all(t[n] == picked[n] for n in same)]
+    return sorted(found, key=lambda t: t["seed"])
 
 
 def assemble(
@@ -63,22 +65,28 @@ def assemble(
     rows: Sequence[dict[str, Any]],
     prefer: str,
     margin: float,
+    leaked: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Results of all planned rows, with intervals, against the best, and the recommendation.
 
     Args:
-        rows: `{"method", "backbone", "status", "reason", "keys"}` of each planned row.
+        rows: `{"method", "backbone", "fingerprint", "status", "reason", "keys", "refits"}` of each
+            planned row.
+        leaked: test rows, by number, that stand among the others too; scores without them are
+            given beside the scores.
     """
+    import numpy as np
+
     from tunewell.measure.compare import recommend, simultaneous
     from tunewell.measure.intervals import effective_rows, intervals
 
-    several = len({row["backbone"] for row in rows if row["backbone"]}) > 1
+    several = len({row["fingerprint"] for row in rows if row["backbone"]}) > 1
     results = [
         {
             "name": f"{row['method']} on {row['backbone']}"
             if several and row["backbone"]
             else row["method"],
-            **_row(run, row, trials_of(run, row["method"], row["backbone"]), task.metric),
+            **_row(run, row, trials_of(run, row["method"], row["fingerprint"]), task.metric),
         }
         for row in rows
     ]
@@ -95,6 +103,10 @@ def assemble(
         found = intervals(metric, statistics, effective_rows=rows_that_count)
         for name, interval in found.items():
             ok[name]["scores"][key] = to_json(interval)
+        if 0 < len(leaked) < len(targets):
+            without = {name: np.delete(each, leaked, axis=1) for name, each in statistics.items()}
+            for name, interval in intervals(metric, without).items():
+                ok[name].setdefault("scores_without_leaked", {})[key] = to_json(interval)
         if key == task.metric:
             pairs = simultaneous(metric, statistics, effective_rows=rows_that_count)
     scores = {name: result["scores"][task.metric]["value"] for name, result in ok.items()}
@@ -105,8 +117,6 @@ def assemble(
         versus = pairs.between(name, best)
         result["versus_best"] = {"difference": versus.value, "low": versus.low, "high": versus.high}
         result["beats_majority"] = None if floor in (None, name) else scores[name] > scores[floor]
-        if result["beats_majority"] is False:
-            result["notes"].append("no better than the majority class")
     advice = recommend(scores, pairs, cost, margin=margin, prefer=prefer, baseline=floor)
     return {
         "results": results,
@@ -150,14 +160,18 @@ def _row(
     if picked is None or not (run / picked["folder"] / "test.json").exists():
         ended = [t for t in trials if t["status"] != "ok" and t["key"] in row["keys"]]
         if ended and row["status"] == "ok":
-            result.update(status=ended[-1]["status"], reason=ended[-1]["reason"])
+            last = ended[-1]
+            result.update(status=last["status"], reason=last["reason"], kind=last.get("kind", ""))
         elif row["status"] == "ok":
             result.update(status="skipped", reason="the run was stopped before this method")
         return result
-    fits = [fit for fit in refits(trials, picked) if (run / fit["folder"] / "test.json").exists()]
+    again = refits(trials, picked, row["refits"])
+    opened = [fit for fit in again if (run / fit["folder"] / "test.json").exists()]
+    fits = [picked, *(fit for fit in opened if fit["status"] == "ok")]
     test = read_json(run / picked["folder"] / "test.json")
     parameters = picked["parameters"]
     lines = [row["reason"]] if row["reason"] else []
+    lines += [f"seed {t['seed']} failed: {t['reason']}" for t in again if t["status"] == "failed"]
     result.update(
         status="ok",
         reason="",

@@ -147,7 +147,9 @@ def recommend(
     """
     best = min(scores, key=lambda name: (-scores[name], cost[name]))
     loss = {name: pairs.between(best, name) for name in scores}
-    safe = [name for name in scores if name == best or loss[name].high <= margin]
+    safe = [
+        name for name in scores if name == best or (name != baseline and loss[name].high <= margin)
+    ]
     chosen = min(safe, key=lambda name: (cost[name], name != best, -scores[name]))
     said = {name: f"{name} ({_points(value)} of 100)" for name, value in scores.items()}
     if len(scores) == 1:
@@ -157,6 +159,7 @@ def recommend(
     elif baseline in scores and not pairs.apart(best, baseline):
         why = f"{said[best]} scores best, but these rows cannot tell it from {said[baseline]}, "
         why += "which never looks at the input."
+        chosen = best
     elif chosen != best:
         why = f"Take {said[chosen]}: it takes {_part(cost[chosen], cost[best])} the "
         why += f"{COSTS[prefer]} of {said[best]}, which scores best, and loses at most "

@@ -53,21 +53,6 @@ def intervals(
     }
 
 
-def interval(
-    metric: Metric,
-    statistics: np.ndarray,
-    *,
-    samples: int = 5000,
-    seed: int = 0,
-    effective_rows: float | None = None,
-) -> Interval:
-    """The interval of one score; statistics (seeds, rows, S). See `intervals`."""
-    one = intervals(
-        metric, {"": statistics}, samples=samples, seed=seed, effective_rows=effective_rows
-    )
-    return one[""]
-
-
 def score(metric: Metric, statistics: np.ndarray) -> float:
     """The mean over seeds of the metric; statistics (seeds, rows, S)."""
     return float(metric.value(statistics.sum(axis=1)).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import traceback
@@ -12,9 +13,10 @@ from typing import Any
 
 from tunewell import registry
 from tunewell.contracts import Job, Method, Predictor
-from tunewell.errors import NotApplicable, TrainingDiverged, UserError
+from tunewell.errors import DiskFull, NotApplicable, TrainingDiverged, UserError
 from tunewell.fit.prefix import shared_reading
 from tunewell.measure.cost import Meter, milliseconds_per_prediction, rows_per_second
+from tunewell.measure.spent import Account
 from tunewell.values import (
     Answer,
     Example,
@@ -51,6 +53,22 @@ def new_folder(trials: Path, trial: Trial) -> Path:
     return folder
 
 
+def ended_folders(trials: Path) -> list[Path]:
+    """Folders of trials with a result, by number; what else lies beside them is not ours."""
+    folders = [path.parent for path in trials.glob("*/result.json")]
+    ours = [folder for folder in folders if folder.name.rpartition("-")[2].isdecimal()]
+    return sorted(ours, key=lambda folder: int(folder.name.rpartition("-")[2]))
+
+
+def ended(trials: Path) -> set[str]:
+    """Keys of the trials that will not run again; one that failed will."""
+    return {
+        _key(folder)
+        for folder in ended_folders(trials)
+        if read_json(folder / "result.json")["status"] != "failed"
+    }
+
+
 def _key(folder: Path) -> str:
     return read_json(folder / "trial.json")["key"]
 
@@ -64,25 +82,28 @@ def run_trial(
 
     Args:
         shared: vectors of rows that a frozen backbone has read before (`fit.prefix`).
+
+    Raises:
+        DiskFull: there is no room; no later trial would find any.
     """
     done = folder / "result.json"
     if done.exists() and read_json(done)["status"] != "failed":
         return read_json(done)
-    notes: list[str] = []
-    borrowed: list[float] = []
+    account = Account(folder / "checkpoints")
 
     def told(progress: Progress) -> None:
-        if progress.note:
-            notes.append(progress.note)
-        borrowed.append(progress.borrowed_seconds)
+        account.hear(progress)
         watch(progress)
 
     job = replace(job, folder=folder / "checkpoints", report_progress=told)
     meter = Meter(job.machine.device)
     (folder / "traceback.txt").unlink(missing_ok=True)
     try:
-        with meter:
-            predictor = method.fit(job)
+        try:
+            with meter:
+                predictor = method.fit(job)
+        finally:
+            spent = account.close(meter)
         _save_and_read_back(predictor, job, folder / "model")
         with shared_reading(shared):
             facts = _facts(predictor, job, folder / "model")
@@ -91,28 +112,41 @@ def run_trial(
     except Exception as error:  # noqa: BLE001 (a method's crash is its row, the others go on)
         result = _failed(folder, error)
     else:
-        cost = {"cost_seconds": meter.seconds + sum(borrowed)}
-        result = {"status": "ok", "reason": "", **facts, **cost}
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        result = {"status": "ok", "reason": "", **facts, "cost_seconds": spent.cost_seconds}
     measured = {
-        "spent_seconds": meter.seconds,
-        "cpu_seconds": meter.cpu_seconds,
-        "peak_bytes": meter.peak_bytes,
-        "notes": list(dict.fromkeys(notes)),
+        "spent_seconds": spent.spent_seconds,
+        "cpu_seconds": spent.cpu_seconds,
+        "peak_bytes": spent.peak_bytes,
+        "notes": list(dict.fromkeys(spent.notes)),
         "machine": to_json(job.machine),
     }
     write_json(done, {**result, **measured})
+    if result["status"] == "ok":
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return read_json(done)
 
 
 def _failed(folder: Path, error: Exception) -> dict[str, Any]:
-    """What a crash leaves: its reason, and its traceback where the user cannot mend it."""
+    """What a crash leaves: its reason, and its traceback where the user cannot mend it.
+
+    Raises:
+        DiskFull: that was it, which is not the method's fault.
+    """
+    if isinstance(error, DiskFull):
+        raise error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise DiskFull(
+            f"There is no room on the disk that holds {folder}.",
+            "",
+            "Make room and give the same command again; what is finished is kept.",
+        ) from error
+    failed = {"status": "failed", "kind": type(error).__name__}
     if isinstance(error, (TrainingDiverged, UserError)):
-        return {"status": "failed", "reason": str(error)}
+        return {**failed, "reason": str(error)}
     lines = traceback.format_exception(error)
     (folder / "traceback.txt").write_text("".join(lines), encoding="utf-8")
-    reason = f"{type(error).__name__}: {error} (see {folder.name}/traceback.txt)"
-    return {"status": "failed", "reason": reason}
+    where = f"{folder.parent.name}/{folder.name}/traceback.txt"
+    return {**failed, "reason": f"{type(error).__name__}: {error} (see {where})"}
 
 
 def _save_and_read_back(predictor: Predictor, job: Job, folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from tunewell.contracts import Job, Task
+from tunewell.errors import ConfigError
 from tunewell.registry import task as task_named
 from tunewell.values import Answer, Machine, ParameterCount, read_json, write_json
 
@@ -38,6 +39,12 @@ class BagOfWords:
     """Inverse strength of the penalty on weights; larger fits the training rows closer."""
     max_features: int = 50_000
     """Most frequent words, and as many character runs, that are counted."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be fitted with."""
+        for name in ("C", "max_features"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} is {getattr(self, name):g}.", "More than 0 is expected.")
 
     def fit(self, job: Job) -> WordsPredictor:
         """Count, weigh, and fit the linear model."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
+from tunewell.errors import ConfigError
 from tunewell.values import Machine
 
 
@@ -27,8 +28,14 @@ class Features:
     needs_backbone: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
-    C: float = 1.0
-    """Inverse strength of the penalty on weights; scikit-learn's default."""
+    C: float = 0.03
+    """Inverse strength of the penalty on weights. Vectors have hundreds of columns and rows are
+    few: on messages, tweets and film reviews validation preferred 0.003 to 0.03 to the usual 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be fitted with."""
+        if self.C <= 0:
+            raise ConfigError(f"C is {self.C:g}.", "More than 0 is expected.")
 
     def fit(self, job: Job) -> Predictor:
         """Embed the rows once and fit the linear model."""

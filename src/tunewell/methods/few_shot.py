@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
+from tunewell.errors import ConfigError
 from tunewell.values import Machine
 
 
@@ -29,6 +30,11 @@ class FewShot:
 
     k: int = 5
     """Rows that vote."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be fitted with."""
+        if self.k < 1:
+            raise ConfigError(f"k is {self.k}.", "1 or more is expected.")
 
     def fit(self, job: Job) -> Predictor:
         """Embed the training rows."""

@@ -15,8 +15,9 @@ from tunewell.values import Machine
 class Full(Schedule):
     """Fine-tuning of the whole model with a new head.
 
-    What moves: everything. Needs: memory for four copies of the model (weights, gradients, two
-    moments). Costs: the most of all methods, and an artefact as large as the backbone.
+    What moves: everything. Needs: memory for five copies of the model (weights, gradients, two
+    moments, the best weights so far). Costs: the most of all methods, and an artefact as large as
+    the backbone.
     Choose it: with a thousand rows or more, when the last points count.
     Neighbours: `lora` moves a hundredth of it; `head` only the output.
     Source: BERT (arXiv 1810.04805).

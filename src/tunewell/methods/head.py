@@ -20,7 +20,7 @@ class Head(Schedule):
     Choose it: when rows are few or time is short; with `--head.hidden` where a straight line
     between the classes does not do.
     Neighbours: `features` solves the linear case exactly; `lora` and `full` move the body too.
-    Source: "Finetuning I" of the guides; Peters et al. (arXiv 1903.05987).
+    Source: linear probes (arXiv 1610.01644); frozen features in Peters et al. (arXiv 1903.05987).
     """
 
     name: ClassVar[str] = "head"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
-from tunewell.errors import NotApplicable
+from tunewell.errors import ConfigError, NotApplicable
 from tunewell.values import Machine
 
 
@@ -31,6 +31,11 @@ class ZeroShot:
 
     template: str = "{label}"
     """The text that stands for a label, such as `This is about {label}.`"""
+
+    def __post_init__(self) -> None:
+        """Refuse a template that gives every label the same text."""
+        if "{label}" not in self.template:
+            raise ConfigError(f"template is {self.template!r}.", "A text with {label} is expected.")
 
     def fit(self, job: Job) -> Predictor:
         """Embed the labels' names; NotApplicable where they are only numbers."""

@@ -30,12 +30,33 @@ class Planned:
     """For all its trials and its test, its share of a common pass included."""
     keys: tuple[str, ...] = ()
     """Of the trials asked for, the default first; its row shows one of these and no other."""
+    refits: tuple[str, ...] = ()
+    """Keys of the refits asked for, of whichever trial is picked."""
+    fingerprint: str = ""
+    """The backbone's; its name may change."""
+    finished: int = 0
+    """Of the trials asked for, those that had come to an end before: they cost nothing more."""
+    refitted: int = 0
+    """The same of the refits."""
 
 
 def planned_from_json(value: dict[str, Any]) -> Planned:
     """The row that was written as JSON."""
     estimate = Estimate(**value["estimate"]) if value["estimate"] else None
-    return Planned(**{**value, "estimate": estimate, "keys": tuple(value.get("keys", ()))})
+    lists = {name: tuple(value.get(name, ())) for name in ("keys", "refits")}
+    return Planned(**{**value, **lists, "estimate": estimate})
+
+
+def once(row: Planned) -> float:
+    """Planned seconds of a method with one trial only."""
+    if row.estimate is None or row.seconds is None:
+        return 0.0
+    return row.seconds - _further(row, row.trials) * row.estimate.seconds
+
+
+def _further(row: Planned, trials: int) -> int:
+    """Trials after the first that are still to be run."""
+    return max(0, trials - max(1, row.finished))
 
 
 def choose(
@@ -57,29 +78,32 @@ def choose(
         test_rows: rows that the picked trial answers.
     """
     known = [row for row in rows if row.status == "run" and row.estimate is not None]
-    left, paid, once = budget_seconds, set(), []
+    left, first = budget_seconds, []
+    paid = {row.backbone for row in known if row.finished}
     for row in sorted(known, key=_one_trial):
         estimate = row.estimate
         assert estimate is not None
         shared = 0.0 if row.backbone in paid else estimate.shared_seconds
-        seconds = total_seconds(estimate, 1, refits, test_rows, shared)
-        reason = _too_much(estimate, seconds, memory_bytes, left)
+        seconds = _still(row, refits, test_rows, shared)
+        reason = "" if row.finished else _too_much(estimate, seconds, memory_bytes, left)
         if reason:
-            once.append(replace(row, status="skip", trials=0, reason=reason, seconds=seconds))
+            first.append(replace(row, status="skip", trials=0, reason=reason, seconds=seconds))
             continue
-        once.append(replace(row, seconds=seconds))
-        left -= seconds
+        first.append(replace(row, seconds=seconds))
+        left = max(0.0, left - seconds)
         if estimate.shared_seconds:
             paid.add(row.backbone)
     chosen = []
-    for row in once:
+    for row in first:
         if row.status == "run" and row.estimate is not None and row.seconds is not None:
             each = row.estimate.seconds
-            more = min(row.trials - 1, int(left / each)) if each else row.trials - 1
-            reason = ""
-            if more < row.trials - 1:
-                reason = f"trials: {1 + more} of {row.trials}, as the budget holds no more"
-            row = replace(row, trials=1 + more, seconds=row.seconds + more * each, reason=reason)
+            more = asked = _further(row, row.trials)
+            if each:
+                more = min(asked, int(left / each))
+            trials, reason = row.trials - asked + more, ""
+            if more < asked:
+                reason = f"trials: {trials} of {row.trials}, as the budget holds no more"
+            row = replace(row, trials=trials, seconds=row.seconds + more * each, reason=reason)
             left -= more * each
         chosen.append(row)
     unknown = [row for row in rows if row.status != "run" or row.estimate is None]
@@ -99,6 +123,15 @@ def _too_much(estimate: Estimate, seconds: float, memory_bytes: int, left: float
     return ""
 
 
+def _still(row: Planned, refits: int, test_rows: int, shared: float) -> float:
+    """Seconds for what is left to do of one trial, its refits and their tests."""
+    assert row.estimate is not None
+    left = max(0, refits - row.refitted)
+    if not row.finished:
+        return total_seconds(row.estimate, 1, left, test_rows, shared)
+    return left * (row.estimate.seconds + test_rows * row.estimate.answer_seconds)
+
+
 def total_seconds(
     estimate: Estimate, trials: int, refits: int, test_rows: int, shared: float
 ) -> float:
@@ -113,4 +146,6 @@ def _one_trial(row: Planned) -> float:
 
 
 def _minutes(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

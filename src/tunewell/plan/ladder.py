@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from tunewell.contracts import Job, Method
@@ -18,7 +18,9 @@ def plan_ladder(
     pairs: Sequence[Pair],
     job: Callable[[Backbone | None], Job],
     keys: Callable[[Method, Backbone | None], tuple[str, ...]],
+    refit_keys: Callable[[Method, Backbone | None], tuple[str, ...]],
     before: Sequence[Planned],
+    ended: Collection[str],
     *,
     trials: int,
     seeds: int,
@@ -32,7 +34,9 @@ def plan_ladder(
         pairs: each method on each backbone.
         job: what a method would be given on a backbone.
         keys: of the trials that a method is asked for.
+        refit_keys: of the fits with further seeds that its pick may be given.
         before: an earlier plan; its estimates are not made again.
+        ended: keys of trials and refits that will not run again.
         watch: told what is being probed.
     """
     rows = []
@@ -43,7 +47,12 @@ def plan_ladder(
             options=to_json(method),
             trials=min(trials, len(method.grid())),
             keys=keys(method, backbone),
+            refits=refit_keys(method, backbone),
+            fingerprint=backbone.fingerprint if backbone else "",
         )
+        finished = sum(key in ended for key in fresh.keys)
+        refitted = sum(key in ended for key in fresh.refits)
+        fresh = replace(fresh, finished=finished, refitted=refitted)
         known = [
             row for row in before if row.keys[:1] == fresh.keys[:1] and row.estimate is not None
         ]
@@ -54,8 +63,13 @@ def plan_ladder(
         rows.append(_probed(fresh, method, job(backbone)))
     memory = job(None).machine.memory_bytes
     chosen = choose(rows, budget_seconds, memory, seeds - 1, test_rows)
-    asked = {(row.method, row.backbone) for row in rows}
-    kept = [row for row in before if (row.method, row.backbone) not in asked]
+    # The same weights may come under another name, and the same name with other weights.
+    asked = {(row.method, which) for row in rows for which in (row.backbone, row.fingerprint)}
+    kept = [
+        row
+        for row in before
+        if not asked & {(row.method, row.backbone), (row.method, row.fingerprint)}
+    ]
     return (*chosen, *kept)
 
 

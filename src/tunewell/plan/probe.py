@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, replace
 
 from tunewell.contracts import Job, Method
 from tunewell.errors import Probed
+from tunewell.values import Example, Progress
 
 ROWS = 256
 """Rows that a probe may look at."""
+ANSWERS = 32
+"""Rows that a probe's predictor answers, to see how long one takes."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Estimate:
     seconds: float
     """For this trial alone, without what is shared."""
     shared_seconds: float
-    """Once for all trials and methods that share it (a frozen pass)."""
+    """Once for all trials and methods that share it (a frozen pass, a loaded backbone)."""
     answer_seconds: float
     """A row answered, in batches."""
     peak_bytes: int
@@ -27,32 +31,54 @@ class Estimate:
 
 
 def estimate(method: Method, job: Job) -> Estimate:
-    """Measure three batches (or a small fit) and scale to the rows of the job.
+    """Measure three batches, or a small fit, and scale to the rows of the job.
 
     Raises:
         NotApplicable: the method cannot run here.
     """
-    from tunewell.measure.cost import Meter
-
     few = replace(job, train=_some(job.train), validation=_some(job.validation), probe=True)
     few = replace(few, folder=None, cache=None)
     scale = (len(job.train) + len(job.validation)) / (len(few.train) + len(few.validation))
-    told = None
-    with Meter(job.machine.device) as meter:
-        try:
-            method.fit(few)
-        except Probed as probed:
-            told = probed
-    told = told or Probed(0.0, meter.seconds)
+    told, progress, peak_bytes, finished = _measured(method, few)
+    if finished:  # the first fit has paid for imports and loading
+        told, progress, peak_bytes, finished = _measured(method, few)
+    pass_seconds = sum(p.borrowed_seconds for p in progress if p.answer_seconds)
+    reading = [p.answer_seconds for p in progress]
+    load_seconds = sum(p.borrowed_seconds for p in progress if not p.answer_seconds)
     return Estimate(
         seconds=told.fixed_seconds + told.seconds * scale,
-        shared_seconds=told.shared_seconds * scale,
-        answer_seconds=told.answer_seconds,
-        peak_bytes=meter.peak_bytes,
+        shared_seconds=load_seconds + pass_seconds * scale,
+        # A fit that came to its end has answered rows; another only its own part of an answer.
+        answer_seconds=told.answer_seconds + (0.0 if finished else sum(reading)),
+        peak_bytes=peak_bytes + max((p.borrowed_bytes for p in progress), default=0),
     )
 
 
-def _some(examples: tuple) -> tuple:
+def _measured(method: Method, job: Job) -> tuple[Probed, list[Progress], int, bool]:
+    """What a probing fit told or took, what it reported, its peak, and whether it came to its end.
+
+    A fit that comes to its end also says what an answer takes.
+    """
+    from tunewell.measure.cost import Meter
+
+    progress: list[Progress] = []
+    job = replace(job, report_progress=progress.append)
+    with Meter(job.machine.device) as meter:
+        try:
+            predictor = method.fit(job)
+        except Probed as probed:
+            told, predictor = probed, None
+    if predictor is None:
+        return told, progress, meter.peak_bytes, False
+    seconds = meter.seconds - sum(p.measuring_seconds for p in progress)
+    inputs = [example.input for example in job.validation[:ANSWERS]]
+    begun = time.perf_counter()
+    predictor.predict(inputs)
+    answer = (time.perf_counter() - begun) / max(1, len(inputs))
+    return Probed(0.0, max(0.0, seconds), answer), progress, meter.peak_bytes, True
+
+
+def _some(examples: tuple[Example, ...]) -> tuple[Example, ...]:
     """A sample that depends on nothing but the number of rows, in the rows' order."""
     if len(examples) <= ROWS:
         return examples

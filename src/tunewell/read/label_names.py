@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -19,13 +20,15 @@ PAIR = re.compile(r"\s*([^=:,\t]+?)\s*[=:,\t]\s*(.+?)\s*")
 
 
 def read_label_names(given: str, labels: Collection[str]) -> dict[str, str]:
-    """Label -> name, from `0=negative,1=positive` or from the file that `given` names.
+    """Label -> name, from `0=negative,1=positive`, a JSON object, or the file that is named.
 
     Raises:
         ConfigError: where it cannot be understood, a label is named twice or is not in the data.
     """
+    if given.lstrip().startswith("{"):
+        return _named(_from_json(given, "--label-names"), labels, "label names", strict=True)
     path = Path(given)
-    if path.is_file():
+    if os.path.isfile(given):  # noqa: PTH113, as Path.is_file raises where the text is long
         return names_in(path, labels, strict=True)
     if "=" in given:
         pairs = [_pair(part, given) for part in given.split(",") if part.strip()]
@@ -43,7 +46,10 @@ def names_in(path: Path, labels: Collection[str], strict: bool) -> dict[str, str
     Raises:
         UserError: what the file holds does not fit the labels.
     """
-    found = _from_json(path) if suffix_of(path) == ".json" else _from_lines(path)
+    if suffix_of(path) == ".json":
+        found = _from_json("".join(text_lines(path)), str(path))
+    else:
+        found = _from_lines(path)
     if all(isinstance(each, tuple) for each in found):
         return _named(found, labels, str(path), strict)
     return _numbered([str(name) for name in found], labels, path)
@@ -109,15 +115,14 @@ def _from_lines(path: Path) -> list[Any]:
     return [line.strip() for _, line in filled]
 
 
-def _from_json(path: Path) -> list[Any]:
+def _from_json(text: str, where: str) -> list[Any]:
     """Pairs from an object, {"0": "no"} or {"no": 0}; names from a list."""
-    text = "".join(text_lines(path))
     if what := odd_character(text):
-        raise odd_character_error(str(path), what)
+        raise odd_character_error(where, what)
     try:
         value: Any = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid JSON: {error}.", EXPECTED) from error
+        raise ConfigError(f"{where} is not valid JSON: {error}.", EXPECTED) from error
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
         return value
     if isinstance(value, dict) and value:
@@ -125,7 +130,7 @@ def _from_json(path: Path) -> list[Any]:
             return list(value.items())
         if all(type(number) is int for number in value.values()):
             return [(str(number), name) for name, number in value.items()]
-    raise ConfigError(f"{path} is no JSON object or list of names.", 'Expected: {"0": "negative"}.')
+    raise ConfigError(f"{where}: no JSON object or list of names.", 'Expected: {"0": "negative"}.')
 
 
 def _pair(text: str, where: str) -> tuple[str, str]:

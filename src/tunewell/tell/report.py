@@ -66,6 +66,9 @@ def render(
         ),
         trials=[trials(result) for result in comparison["results"]],
         data=data,
+        leaked=len(data.get("leaked") or ())
+        if any(line.result.get("scores_without_leaked") for line in lines)
+        else 0,
         seeds=max([1, *(len(line.result.get("seeds") or ()) for line in lines)]),
         created=_date(comparison.get("created")),
         units=units,

@@ -8,7 +8,6 @@ from typing import Any
 from tunewell.tell import units
 
 Score = dict[str, float]
-NO_BETTER = "no better than the majority class"
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def _row(result: dict[str, Any], comparison: dict[str, Any], top: float | None) 
         prediction_seconds=milliseconds / 1000 if finished and milliseconds is not None else None,
         no_better=finished and result.get("beats_majority") is False,
         note=_note(result),
-        notes=tuple(note for note in result.get("notes") or () if note != NO_BETTER),
+        notes=tuple(result.get("notes") or ()),
         cells=cells,
         result=result,
     )
@@ -137,6 +136,7 @@ def _note(result: dict[str, Any]) -> str:
     if result["status"] != "ok":
         reason = result.get("reason") or "no reason was given"
         return f"{result['status']}: {reason}".rstrip(". ")
-    warned = [NO_BETTER] if result.get("beats_majority") is False else []
+    no_better = result.get("beats_majority") is False
+    warned = ["no better than the majority class"] if no_better else []
     parts = dict.fromkeys([*warned, *(result.get("notes") or [])])
     return "; ".join(part.rstrip(".; ") for part in parts)

@@ -6,12 +6,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewell.errors import ConfigError
 from tunewell.fields import Option, options_of
-from tunewell.options import Layer, resolve, run_options, yaml_layer
+from tunewell.options import Layer, over_yaml, resolve, run_options
 from tunewell.read import Source
 from tunewell.terminal import listing, show
 from tunewell.terminal.syntax import parse, taking, typed, wants_help
@@ -88,7 +87,9 @@ def _end(comparison: Comparison, json: bool) -> int:
         show.show_json({**comparison.data, "folder": comparison.folder})
     else:
         show.show_comparison(comparison)
-    return 130 if comparison.interrupted else 0
+    if comparison.interrupted:
+        return 130
+    return 0 if comparison.data["recommended"] is not None else 1
 
 
 @dataclass(frozen=True)
@@ -134,15 +135,13 @@ def _offered(command: str, name: str) -> bool:
 def _with_data(layer: Layer, data: Sequence[str]) -> list[Layer]:
     """The layers of a command line: what is typed lies over the YAML file that it names."""
     values = {("methods" if name == "method" else name): v for name, v in layer.values.items()}
-    mistakes, below = layer.mistakes, []
+    mistakes = layer.mistakes
     if len(data) > 1 and not mistakes:
         mistake = ConfigError(
             f"More than one data file is named: {', '.join(data)}.",
             "One file or folder is expected; lists take commas, as in --methods features,lora.",
         )
         mistakes = (mistake,)
-    if data and Path(data[0]).suffix.lower() in (".yaml", ".yml"):
-        below.append(yaml_layer(data[0]))
-    elif data:
+    if data:
         values["data"] = data[0]
-    return [*below, Layer(layer.origin, values, mistakes=mistakes)]
+    return over_yaml(Layer(layer.origin, values, mistakes=mistakes))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tunewell.errors import UserError
+from tunewell.errors import TrainingDiverged, UserError
 from tunewell.values import Answer, to_json
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ def show_json(document: Any) -> None:
     print(json.dumps(to_json(document), ensure_ascii=False, indent=2, allow_nan=False))
 
 
-def error_json(error: UserError) -> dict[str, Any]:
-    """A user's mistake as a document: its kind and its three parts."""
-    parts = {"found": error.found, "expected": error.expected, "remedy": error.remedy}
+def error_json(error: UserError | TrainingDiverged) -> dict[str, Any]:
+    """What ended a command as a document: its kind and its three parts."""
+    parts = {"found": str(error), "expected": "", "remedy": ""}
+    if isinstance(error, UserError):
+        parts = {"found": error.found, "expected": error.expected, "remedy": error.remedy}
     return {"error": {"kind": type(error).__name__, **parts}}
 
 

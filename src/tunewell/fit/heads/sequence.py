@@ -7,14 +7,16 @@ head that the architecture brings along (everything else).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tunewell.contracts import Task
-from tunewell.fit.backbones import load_model
+from tunewell.fit.alone import reads_padding
+from tunewell.fit.backbones import load_model, reading_class
+from tunewell.fit.tensors import token_ids
 from tunewell.values import Answer, Backbone
 
 
@@ -76,6 +78,26 @@ class SequenceHead:
         pooling = backbone.pooling or ("mean" if hidden is not None else None)
         return cls(tuple(task.labels), pooling, hidden)  # type: ignore[attr-defined]
 
+    def settle(
+        self, backbone: Backbone, dropout: float, seed: int, encoded: list[list[int]], pad_id: int
+    ) -> tuple[SequenceHead, nn.Module]:
+        """This head and its model; our own head where the architecture's one does not do.
+
+        An encoder-decoder is read by its encoder alone, and pooled by mean. Where the stock head
+        reads the last position even if it is padding, ours reads the last token.
+
+        Args:
+            encoded: token ids of some rows to try it on.
+        """
+        head = self
+        if head.pooling is None and reading_class(backbone) != "AutoModel":
+            head = replace(self, pooling="mean")
+        model = head.build(backbone, dropout, seed)
+        if head.pooling is None and reads_padding(model, head, encoded, pad_id):
+            head = replace(self, pooling="last")
+            model = head.build(backbone, dropout, seed)
+        return head, model
+
     def build(self, backbone: Backbone, dropout: float, seed: int) -> nn.Module:
         """A model with a freshly made head; equal seeds give equal heads."""
         torch.manual_seed(seed)
@@ -99,7 +121,7 @@ class SequenceHead:
 
     def encode(self, tokenizer: Any, inputs: Sequence[str], max_length: int) -> list[list[int]]:
         """Token ids of each text, cut at `max_length`."""
-        return tokenizer(list(inputs), truncation=True, max_length=max_length)["input_ids"]
+        return token_ids(tokenizer, inputs, max_length)
 
     def logits(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """The model's logits (batch, labels) in float32."""

@@ -1,0 +1,33 @@
+"""Whether a row is answered alone as it is beside a longer one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunewell.fit.tensors import padded
+
+APART = 1e-3
+"""Share of the largest logit; padding alone moves float32 logits by a millionth of it."""
+
+
+def reads_padding(model: nn.Module, head: Any, encoded: Sequence[list[int]], pad_id: int) -> bool:
+    """Whether the logits of the shortest row change when the longest stands beside it.
+
+    Args:
+        model: a classifier; it is left in evaluation mode.
+        head: turns a batch into logits.
+        encoded: token ids of some rows; where all have one length there is nothing to see.
+    """
+    short, long = min(encoded, key=len), max(encoded, key=len)
+    if len(short) == len(long):
+        return False
+    device = next(model.parameters()).device
+    model.eval()
+    with torch.no_grad():
+        alone = head.logits(model, padded([short], pad_id, device))[0]
+        beside = head.logits(model, padded([short, long], pad_id, device))[0]
+    return bool((alone - beside).abs().max() > APART * alone.abs().max() + 1e-6)

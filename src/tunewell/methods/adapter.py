@@ -1,0 +1,67 @@
+"""Bottleneck modules behind the sublayers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from tunewell.contracts import Job, Predictor
+from tunewell.errors import ConfigError
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class Adapter(Schedule):
+    """Small modules put into every layer: down to a few units, GELU, up again, added on.
+
+    What moves: two thin matrices behind the attention and behind the MLP of each layer (or the
+    MLP alone), and the head. Needs: nothing more than `head`. Costs: somewhat less than `full` in
+    time, a fraction of its memory for the optimizer, and an artefact of a few megabytes.
+    Choose it: when one backbone serves many tasks, and modules of their own are no hindrance.
+    Neighbours: `lora` adds to the matrices themselves, so that it can be merged into them.
+    Source: Houlsby et al. (arXiv 1902.00751), Pfeiffer et al. (arXiv 2005.00247).
+    """
+
+    name: ClassVar[str] = "adapter"
+    summary: ClassVar[str] = "bottleneck modules in every layer, and the head"
+    rung: ClassVar[int] = 78
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 1e-3
+    """Highest learning rate; ten times that of `full`, as both papers found."""
+    placement: Literal["houlsby", "pfeiffer"] = "houlsby"
+    """`houlsby`: behind attention and MLP; `pfeiffer`: behind the MLP alone, half as many."""
+    size: int = 32
+    """Units in the middle of each; the papers took 2 to 256."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        super().__post_init__()
+        if self.size < 1:
+            raise ConfigError(f"size is {self.size}.", "1 or more is expected.")
+
+    def fit(self, job: Job) -> Predictor:
+        """Train the modules and the head."""
+        from tunewell.fit.loop import train
+
+        return train(job, self._add, self)
+
+    def _add(self, model: Any) -> Any:
+        from tunewell.fit import anatomy, bottlenecks
+        from tunewell.fit.sublayers import sublayers
+
+        found = sublayers(anatomy.body(model))
+        names = found.mlp_outputs
+        if self.placement == "houlsby":
+            names = (*found.attention_outputs, *names)
+        return bottlenecks.attach(model, names, self.size)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)

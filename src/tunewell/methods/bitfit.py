@@ -1,0 +1,58 @@
+"""Only the biases move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.errors import NotApplicable
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class BitFit(Schedule):
+    """Fine-tuning of the bias terms alone.
+
+    What moves: the biases of the body (a thousandth of it), and the head. Needs: a backbone with
+    biases, which many newer ones do without. Costs: three quarters of `full` in time, next to
+    nothing for the optimizer, and an artefact as large as the backbone.
+    Choose it: with few rows, or to see how much can be had by moving very little.
+    Neighbours: `head` leaves the biases alone as well; `ia3` scales instead of shifting.
+    Source: arXiv 2106.10199.
+    """
+
+    name: ClassVar[str] = "bitfit"
+    summary: ClassVar[str] = "the biases, and the head"
+    rung: ClassVar[int] = 60
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 3e-3
+    """Highest learning rate; few parameters want a large one (the paper took up to 1e-3 for a
+    model ten times the size)."""
+
+    def fit(self, job: Job) -> Predictor:
+        """Train the biases and the head; NotApplicable where the body has no biases."""
+        from tunewell.fit.loop import train
+
+        return train(job, _only_biases, self)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)
+
+
+def _only_biases(model: Any) -> Any:
+    from tunewell.fit import anatomy
+
+    named = anatomy.body(model).named_parameters()
+    biases = [p for name, p in named if name.endswith("bias") and p.requires_grad]
+    if not biases:
+        raise NotApplicable("this backbone has no biases, so it would equal `head`")
+    return anatomy.move_only(model, biases)

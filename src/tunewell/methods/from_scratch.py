@@ -1,0 +1,59 @@
+"""All of the weights move, from random ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class FromScratch(Schedule):
+    """Training of a model of the backbone's shape that has read nothing before.
+
+    What moves: everything, from random weights; only the tokenizer is the backbone's.
+    Needs: what `full` needs. Costs: what `full` costs.
+    Choose it: never to use with few rows, always to compare: what `full` has more than this is
+    what pre-training is worth. Neighbours: `full` starts from the backbone; `bag_of_words` is
+    what a model without pre-training has to beat.
+    Source: Erhan et al., "Why Does Unsupervised Pre-training Help Deep Learning?" (JMLR 2010).
+    """
+
+    name: ClassVar[str] = "from_scratch"
+    summary: ClassVar[str] = "everything, from random weights"
+    rung: ClassVar[int] = 92
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 3e-4
+    """Highest learning rate; random weights have nothing to lose, so more than that of `full`."""
+
+    def fit(self, job: Job) -> Predictor:
+        """Train all weights from random ones."""
+        from tunewell.fit.loop import train
+
+        return train(job, _forget, self)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)
+
+
+def _forget(model: Any) -> Any:
+    from copy import deepcopy
+
+    from tunewell.fit import anatomy
+
+    body = anatomy.body(model)
+    random = dict(type(body)(deepcopy(body.config)).named_parameters())
+    for name, p in body.named_parameters():
+        if p.requires_grad:
+            p.data.copy_(random[name])
+    return model

@@ -1,0 +1,78 @@
+"""The layers begin to move one after the other, from the top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.errors import ConfigError
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class Gradual(Schedule):
+    """Fine-tuning that begins at the head and works its way down.
+
+    What moves: everything in the end; the head from the first epoch on, each layer some epochs
+    after the one above it, the embeddings from the middle of the training on, and the lower a
+    layer, the slower. Needs: what `full` needs. Costs: three quarters of `full`, as gradients stop
+    where the frozen layers begin.
+    Choose it: when rows are few and `full` forgets more than it learns.
+    Neighbours: `last_layers` never reaches the lower ones; `full` moves all at once.
+    Source: ULMFiT (arXiv 1801.06146).
+    """
+
+    name: ClassVar[str] = "gradual"
+    summary: ClassVar[str] = "everything, layer by layer from the top"
+    rung: ClassVar[int] = 85
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 3e-4
+    """Highest learning rate, that of the head; more than in `full`, as only the top runs at it."""
+    decay: float = 2.6
+    """A layer's learning rate is that of the one above divided by this: the paper's value for
+    three layers. Deep stacks may want less."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        super().__post_init__()
+        if self.decay < 1:
+            raise ConfigError(f"decay is {self.decay}.", "1 or more is expected.")
+
+    def fit(self, job: Job) -> Predictor:
+        """Train from the top down."""
+        from tunewell.fit.loop import train
+
+        return train(job, _everything, self, factors=self._factors)
+
+    def _factors(self, model: Any) -> Callable[[int], dict[str, float]]:
+        """Epoch -> factor by parameter: 0 before its turn, then less with each layer down."""
+        from tunewell.fit.sublayers import depths
+
+        depth = depths(model)
+        last = self.epochs // 2  # the epoch in which the lowest begins to move
+        turn = {name: down * last // max(1, *depth.values()) for name, down in depth.items()}
+
+        def factors(epoch: int) -> dict[str, float]:
+            return {
+                name: self.decay**-down if epoch >= turn[name] else 0.0
+                for name, down in depth.items()
+            }
+
+        return factors
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)
+
+
+def _everything(model: Any) -> Any:
+    return model

@@ -1,0 +1,65 @@
+"""Learned scalings of keys, values and what the MLP's second matrix reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class IA3(Schedule):
+    """Infused adapter by inhibiting and amplifying inner activations, (IA)³.
+
+    What moves: one factor for each key, each value and each inner unit of the MLP in every layer
+    (less than a thousandth of the body), and the head. Needs: `peft`. Costs: three quarters of
+    `full` in time, next to nothing for the optimizer, and an artefact of some kilobytes.
+    Choose it: when one backbone serves very many tasks.
+    Neighbours: `bitfit` shifts instead of scaling; `lora` moves more and can do more.
+    Source: arXiv 2205.05638.
+    """
+
+    name: ClassVar[str] = "ia3"
+    summary: ClassVar[str] = "scalings of keys, values and MLP units, and the head"
+    rung: ClassVar[int] = 62
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 1e-2
+    """Highest learning rate; few parameters want a large one, and factors start at 1 (the paper
+    took 3e-3 for a model a hundred times the size)."""
+
+    def fit(self, job: Job) -> Predictor:
+        """Train the scalings and the head."""
+        from tunewell.fit.loop import train
+
+        return train(job, self._add, self)
+
+    def _add(self, model: Any) -> Any:
+        from peft import IA3Config
+
+        from tunewell.fit import anatomy
+        from tunewell.fit.adapt import with_peft
+        from tunewell.fit.sublayers import sublayers
+
+        found = sublayers(anatomy.body(model))
+
+        def config(linears: list[str], task_type: str) -> Any:
+            scaled = [n for n in linears if n.endswith(found.keys_and_values)]
+            inner = [n for n in linears if n.endswith(found.mlp_outputs)]
+            return IA3Config(
+                target_modules=[*scaled, *inner], feedforward_modules=inner, task_type=task_type
+            )
+
+        return with_peft(model, config)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)

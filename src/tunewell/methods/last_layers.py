@@ -1,0 +1,63 @@
+"""The top of the stack and the head move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.errors import ConfigError
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class LastLayers(Schedule):
+    """Fine-tuning of the last layers, the rest frozen.
+
+    What moves: the last k layers of the stack, the norm or pooler behind them, and the head.
+    Needs: nothing more than `head`. Costs: half of `full` in time (gradients stop where the
+    frozen layers begin), memory for k layers, and an artefact as large as the backbone.
+    Choose it: when `full` is too slow or too large, and the text is like what the backbone knows.
+    Neighbours: `head` moves no layer, `gradual` one after the other, `full` all of them.
+    Source: Lee et al. (arXiv 1911.03090).
+    """
+
+    name: ClassVar[str] = "last_layers"
+    summary: ClassVar[str] = "the last layers, and the head"
+    rung: ClassVar[int] = 55
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 3e-4
+    """Highest learning rate; fewer weights than in `full` move, so each may move further."""
+    layers: int = 2
+    """Layers that move, counted from the last one; where there are fewer, all do."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        super().__post_init__()
+        if self.layers < 1:
+            raise ConfigError(f"layers is {self.layers}.", "1 or more is expected.")
+
+    def fit(self, job: Job) -> Predictor:
+        """Train the last layers and the head."""
+        from tunewell.fit.loop import train
+
+        return train(job, self._top, self)
+
+    def _top(self, model: Any) -> Any:
+        from tunewell.fit import anatomy
+        from tunewell.fit.sublayers import after_layers
+
+        body = anatomy.body(model)
+        modules = [*anatomy.layers(body)[1][-self.layers :], *after_layers(body)]
+        return anatomy.move_only(model, [p for module in modules for p in module.parameters()])
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)

@@ -1,0 +1,69 @@
+"""Learned input embeddings before the text, written by a small network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.errors import ConfigError
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class PTuning(Schedule):
+    """P-tuning: virtual tokens before each text that a small network writes while it is trained.
+
+    What moves: the network and what it reads, and the head; what is kept are the embeddings that
+    it writes in the end. Needs: `peft`, and room in the window. Costs: nearly as much as `full`
+    in time, and an artefact of some kilobytes.
+    Choose it: where `prompt_tuning` does not get off the ground; the network makes its virtual
+    tokens move together. Neighbours: `prompt_tuning` learns them one by one; `prefix` reaches
+    every layer.
+    Source: arXiv 2103.10385.
+    """
+
+    name: ClassVar[str] = "p_tuning"
+    summary: ClassVar[str] = "input embeddings that a small network writes, and the head"
+    rung: ClassVar[int] = 72
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 3e-3
+    """Highest learning rate; less than for `prompt_tuning`, as the network amplifies it."""
+    tokens: int = 20
+    """Virtual tokens, as many as `prompt_tuning` has."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        super().__post_init__()
+        if self.tokens < 1:
+            raise ConfigError(f"tokens is {self.tokens}.", "1 or more is expected.")
+
+    def fit(self, job: Job) -> Predictor:
+        """Train the network and the head."""
+        from tunewell.fit.loop import train
+        from tunewell.fit.virtual import leave_room
+
+        return train(leave_room(job, self.tokens), self._add, self)
+
+    def _add(self, model: Any) -> Any:
+        from peft import PromptEncoderConfig
+
+        from tunewell.fit.virtual import before_text
+
+        def config(sizes: dict[str, Any]) -> Any:
+            return PromptEncoderConfig(
+                num_virtual_tokens=self.tokens, encoder_hidden_size=sizes["token_dim"], **sizes
+            )
+
+        return before_text(model, config)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)

@@ -1,0 +1,69 @@
+"""Learned keys and values before the text, in every layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.errors import ConfigError
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class Prefix(Schedule):
+    """Prefix tuning: in every layer the text also attends to keys and values that are learned.
+
+    What moves: the keys and values of a few virtual tokens in each layer, and the head.
+    Needs: `peft`, and a backbone whose attention takes keys from before the text (BERT's kin and
+    decoders do). Costs: three quarters of `full` in time, next to nothing for the optimizer, and
+    an artefact of some hundred kilobytes.
+    Choose it: when one backbone serves many tasks at once: rows of different tasks can share a
+    batch. Neighbours: `prompt_tuning` acts on the input alone; `lora` is surer to learn.
+    Source: arXiv 2101.00190; for classification arXiv 2110.07602.
+    """
+
+    name: ClassVar[str] = "prefix"
+    summary: ClassVar[str] = "keys and values before the text in every layer, and the head"
+    rung: ClassVar[int] = 66
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 1e-2
+    """Highest learning rate; few parameters want a large one (the second paper took 5e-3 to
+    1e-2)."""
+    tokens: int = 20
+    """Virtual tokens in each layer; simple classification wants fewer than 20, says the second
+    paper."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        super().__post_init__()
+        if self.tokens < 1:
+            raise ConfigError(f"tokens is {self.tokens}.", "1 or more is expected.")
+
+    def fit(self, job: Job) -> Predictor:
+        """Train the keys, the values and the head; NotApplicable where none are taken."""
+        from tunewell.fit.loop import train
+        from tunewell.fit.virtual import leave_room
+
+        return train(leave_room(job, self.tokens), self._add, self)
+
+    def _add(self, model: Any) -> Any:
+        from peft import PrefixTuningConfig
+
+        from tunewell.fit.virtual import before_layers
+
+        def config(sizes: dict[str, Any]) -> Any:
+            return PrefixTuningConfig(num_virtual_tokens=self.tokens, **sizes)
+
+        return before_layers(model, config)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)

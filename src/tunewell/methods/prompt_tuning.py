@@ -1,0 +1,69 @@
+"""Learned input embeddings before the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tunewell.contracts import Job, Predictor
+from tunewell.errors import ConfigError
+from tunewell.fit.schedule import Schedule
+from tunewell.values import Machine
+
+
+@dataclass(frozen=True)
+class PromptTuning(Schedule):
+    """Prompt tuning: words that nobody can read, learned and put before each text.
+
+    What moves: the input embeddings of a few virtual tokens, and the head. Needs: `peft`, and
+    room in the window. Costs: nearly as much as `full` in time, next to nothing for the
+    optimizer, and an artefact of some kilobytes.
+    Choose it: with large backbones that serve very many tasks; small ones gain little from it.
+    Neighbours: `p_tuning` learns the same through a small network; `prefix` reaches every layer.
+    Source: arXiv 2104.08691.
+    """
+
+    name: ClassVar[str] = "prompt_tuning"
+    summary: ClassVar[str] = "input embeddings before the text, and the head"
+    rung: ClassVar[int] = 70
+    needs_backbone: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+
+    learning_rate: float = 1e-2
+    """Highest learning rate; few parameters want a large one (the paper took 0.3, with an
+    optimizer that scales it down)."""
+    tokens: int = 20
+    """Virtual tokens; the paper found little gain beyond 20."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        super().__post_init__()
+        if self.tokens < 1:
+            raise ConfigError(f"tokens is {self.tokens}.", "1 or more is expected.")
+
+    def fit(self, job: Job) -> Predictor:
+        """Train the virtual tokens and the head."""
+        from tunewell.fit.loop import train
+        from tunewell.fit.virtual import leave_room
+
+        return train(leave_room(job, self.tokens), self._add, self)
+
+    def _add(self, model: Any) -> Any:
+        from peft import PromptTuningConfig
+
+        from tunewell.fit.virtual import before_text
+
+        def config(sizes: dict[str, Any]) -> Any:
+            return PromptTuningConfig(
+                num_virtual_tokens=self.tokens, prompt_tuning_init="SAMPLE_VOCAB", **sizes
+            )
+
+        return before_text(model, config)
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that `fit` made and `save` wrote."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)
