@@ -53,10 +53,12 @@ lint: $(READY)
 # The benchmarks need real data: they run where TUNEWELL_DATA names its folder.
 bench: $(READY)
 	$(PY) -m pytest -m slow -o faulthandler_timeout=3600
+	$(PY) benchmarks/million_rows.py
 	if [ -n "$$TUNEWELL_DATA" ]; then bash benchmarks/results.sh; fi
 
 docs: $(READY)
 	$(PY) -m tunewell.tell.docs docs/methods
+	$(PY) tests/shapes_table.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
