@@ -19,11 +19,13 @@ Real runs on public data sets, written by `benchmarks/results.sh` and
 simultaneous over all pairs. Training is what it takes to make that model alone; the run's own
 seconds include the search, the tests, and whatever else the machine was doing.
 
-The two runs below went side by side on a machine of two busy cores that they had to share with
-other work, so seconds are longer than on a quiet one, by a factor of two or more, and uneven from
-row to row; scores and intervals are not touched by that. `features` was run with `C` 1, 0.1 and 10 first and
-then, when validation showed that smaller values do better, with today's default of 0.03 and its
-two neighbours: six trials instead of three.
+The two runs below went side by side on a machine of two cores that they shared with other work,
+so seconds are longer than on a quiet one, by a factor of two or more, and uneven from row to row;
+scores and intervals are not touched by that. Both were stopped and went on; the machine line is
+that of the last part (on the finance topics everything up to the first trial of `lora` ran with
+two threads). `features` was run with `C` 1, 0.1 and 10 first and then, when validation showed that
+smaller values do better, with today's default of 0.03 and its two neighbours: six trials instead
+of three.
 """
 
 
