@@ -17,7 +17,7 @@ class Adapter(Schedule):
     """Small modules put into every layer: down to a few units, GELU, up again, added on.
 
     What moves: two thin matrices behind the attention and behind the MLP of each layer (or the
-    MLP alone), and the head. Needs: nothing more than `head`. Costs: somewhat less than `full` in
+    MLP alone), and the head. Needs: nothing more than `head`. Costs: three quarters of `full` in
     time, a fraction of its memory for the optimizer, and an artefact of a few megabytes.
     Choose it: when one backbone serves many tasks, and modules of their own are no hindrance.
     Neighbours: `lora` adds to the matrices themselves, so that it can be merged into them.
@@ -26,12 +26,13 @@ class Adapter(Schedule):
 
     name: ClassVar[str] = "adapter"
     summary: ClassVar[str] = "bottleneck modules in every layer, and the head"
-    rung: ClassVar[int] = 78
+    rung: ClassVar[int] = 64
     needs_backbone: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
-    learning_rate: float = 1e-3
-    """Highest learning rate; ten times that of `full`, as both papers found."""
+    learning_rate: float = 2e-3
+    """Highest learning rate; ten times that of `full` and more, as new modules start near nothing.
+    On 240 short rows MiniLM did best with 3e-3 and stayed near chance with 3e-4."""
     placement: Literal["houlsby", "pfeiffer"] = "houlsby"
     """`houlsby`: behind attention and MLP; `pfeiffer`: behind the MLP alone, half as many."""
     size: int = 32

@@ -30,9 +30,9 @@ class BitFit(Schedule):
     needs_backbone: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
-    learning_rate: float = 3e-3
-    """Highest learning rate; few parameters want a large one (the paper took up to 1e-3 for a
-    model ten times the size)."""
+    learning_rate: float = 5e-3
+    """Highest learning rate; few parameters want a large one. On 240 short rows MiniLM did better
+    with 3e-3 and 9e-3 than with 1e-3, the most that the paper took for larger models."""
 
     def fit(self, job: Job) -> Predictor:
         """Train the biases and the head; NotApplicable where the body has no biases."""

@@ -29,8 +29,9 @@ class FromScratch(Schedule):
     needs_backbone: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
-    learning_rate: float = 3e-4
-    """Highest learning rate; random weights have nothing to lose, so more than that of `full`."""
+    learning_rate: float = 5e-4
+    """Highest learning rate; random weights have nothing to lose, so more than that of `full`. On
+    240 short rows a model of MiniLM's shape did better with 9e-4 and 3e-4 than with 1e-4."""
 
     def fit(self, job: Job) -> Predictor:
         """Train all weights from random ones."""

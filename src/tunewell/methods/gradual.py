@@ -19,8 +19,8 @@ class Gradual(Schedule):
 
     What moves: everything in the end; the head from the first epoch on, each layer some epochs
     after the one above it, the embeddings from the middle of the training on, and the lower a
-    layer, the slower. Needs: what `full` needs. Costs: three quarters of `full`, as gradients stop
-    where the frozen layers begin.
+    layer, the slower. Needs: what `full` needs. Costs: somewhat less than `full`, as gradients
+    stop where the frozen layers begin.
     Choose it: when rows are few and `full` forgets more than it learns.
     Neighbours: `last_layers` never reaches the lower ones; `full` moves all at once.
     Source: ULMFiT (arXiv 1801.06146).
@@ -32,8 +32,9 @@ class Gradual(Schedule):
     needs_backbone: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
-    learning_rate: float = 3e-4
-    """Highest learning rate, that of the head; more than in `full`, as only the top runs at it."""
+    learning_rate: float = 6e-4
+    """Highest learning rate, that of the head; more than in `full`, as only the top runs at it. On
+    240 short rows MiniLM did better with 9e-4 than with 3e-4."""
     decay: float = 2.6
     """A layer's learning rate is that of the one above divided by this: the paper's value for
     three layers. Deep stacks may want less."""

@@ -16,8 +16,8 @@ class IA3(Schedule):
     """Infused adapter by inhibiting and amplifying inner activations, (IA)³.
 
     What moves: one factor for each key, each value and each inner unit of the MLP in every layer
-    (less than a thousandth of the body), and the head. Needs: `peft`. Costs: three quarters of
-    `full` in time, next to nothing for the optimizer, and an artefact of some kilobytes.
+    (less than a thousandth of the body), and the head. Needs: `peft`. Costs: somewhat less
+    than `full` in time, next to nothing for the optimizer, and an artefact of some kilobytes.
     Choose it: when one backbone serves very many tasks.
     Neighbours: `bitfit` shifts instead of scaling; `lora` moves more and can do more.
     Source: arXiv 2205.05638.
@@ -30,8 +30,8 @@ class IA3(Schedule):
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
     learning_rate: float = 1e-2
-    """Highest learning rate; few parameters want a large one, and factors start at 1 (the paper
-    took 3e-3 for a model a hundred times the size)."""
+    """Highest learning rate; few parameters want a large one. On 240 short rows MiniLM did as well
+    with 3e-2 and worse with 3e-3, the paper's for a far larger model."""
 
     def fit(self, job: Job) -> Predictor:
         """Train the scalings and the head."""

@@ -31,7 +31,8 @@ class LastLayers(Schedule):
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
     learning_rate: float = 3e-4
-    """Highest learning rate; fewer weights than in `full` move, so each may move further."""
+    """Highest learning rate; fewer weights than in `full` move, so each may move further. On 240
+    short rows MiniLM did better with it than with a third and with three times as much."""
     layers: int = 2
     """Layers that move, counted from the last one; where there are fewer, all do."""
 

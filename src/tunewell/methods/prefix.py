@@ -31,9 +31,9 @@ class Prefix(Schedule):
     needs_backbone: ClassVar[bool] = True
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
-    learning_rate: float = 1e-2
-    """Highest learning rate; few parameters want a large one (the second paper took 5e-3 to
-    1e-2)."""
+    learning_rate: float = 2e-2
+    """Highest learning rate; few parameters want a large one. On 240 short rows MiniLM did better
+    with 3e-2 than with 1e-2; the second paper took 5e-3 to 1e-2."""
     tokens: int = 20
     """Virtual tokens in each layer; simple classification wants fewer than 20, says the second
     paper."""

@@ -17,8 +17,8 @@ class PromptTuning(Schedule):
     """Prompt tuning: words that nobody can read, learned and put before each text.
 
     What moves: the input embeddings of a few virtual tokens, and the head. Needs: `peft`, and
-    room in the window. Costs: nearly as much as `full` in time, next to nothing for the
-    optimizer, and an artefact of some kilobytes.
+    room in the window. Costs: as much as `full` in time (more where texts are short, as virtual
+    tokens are tokens), next to nothing for the optimizer, and an artefact of some kilobytes.
     Choose it: with large backbones that serve very many tasks; small ones gain little from it.
     Neighbours: `p_tuning` learns the same through a small network; `prefix` reaches every layer.
     Source: arXiv 2104.08691.
@@ -31,8 +31,8 @@ class PromptTuning(Schedule):
     tasks: ClassVar[tuple[str, ...]] = ("classify",)
 
     learning_rate: float = 1e-2
-    """Highest learning rate; few parameters want a large one (the paper took 0.3, with an
-    optimizer that scales it down)."""
+    """Highest learning rate; few parameters want a large one. MiniLM learns little with any (0.3
+    in the paper, with an optimizer that scales it down)."""
     tokens: int = 20
     """Virtual tokens; the paper found little gain beyond 20."""
 
