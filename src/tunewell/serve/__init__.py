@@ -1,0 +1,1 @@
+"""What a finished run is for: the HTTP service, the web page, export and the way out."""
