@@ -57,6 +57,15 @@ def test_the_version(capsys):
     assert capsys.readouterr().out == f"tunewell {tunewell.__version__}\n"
 
 
+def test_it_is_a_module_that_runs(tmp_path):
+    """Where the command is not on the path, `python -m tunewell` is."""
+    typed = [sys.executable, "-m", "tunewell"]
+    for more, status in ((["--version"], 0), (["nonsense"], 2)):
+        done = subprocess.run([*typed, *more], capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == status
+    assert done.stderr.startswith("tunewell: There is no command 'nonsense'.")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(capsys, command):
     assert main([command, "--help"]) == 0

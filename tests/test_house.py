@@ -37,6 +37,7 @@ FLOORS = [
     {"folder", "ladder"},
     {"run"},
     {"library", "terminal", "cli", "serve"},
+    {"__main__"},
 ]
 """From the ground up; a module imports from lower floors, and from its own part."""
 BESIDE = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import re
 from collections.abc import Iterable
 
 
@@ -40,6 +42,13 @@ class DiskFull(ResourceError):
     """There is no room for what must be written; nothing half-made was left. Exit status 4."""
 
     exit_status = 4
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a write ended at the end of a disk or quota; safetensors says so in text only."""
+    found = re.search(r"os error (\d+)", str(error))
+    number = error.errno if isinstance(error, OSError) else int(found[1]) if found else None
+    return number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class TrainingDiverged(Exception):

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -235,6 +236,78 @@ def test_killed_at_any_moment_nothing_that_was_saved_is_lost(tmp_path):
         tmp_path,
     )
     assert done.stdout == "whole\n", done.stderr
+
+
+@pytest.mark.parametrize("name", ["step-3", "step-2"])
+def test_killed_at_any_stage_of_a_save_there_is_the_old_or_the_new(tmp_path, name):
+    """A child for each stage kills itself there: as it makes, opens, renames or removes."""
+    done = run(
+        f"""
+        import os, pathlib, shutil, signal, sys, torch
+        from tunewell.fit import checkpoint
+        stages = ("os.mkdir", "open", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
+        name = {name!r}
+
+        def save(folder, name, value):
+            groups = {{key: {{"a": torch.full((50,), value)}} for key in ("one", "two")}}
+            checkpoint.save(folder, name, groups, {{"value": value}})
+
+        def child(folder, last):
+            seen = []
+            def watch(event, args):
+                seen.extend([event] * (event in stages))
+                if event in stages and len(seen) == last:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            sys.addaudithook(watch)
+            save(folder, name, 3.0)
+            os._exit(0)
+
+        found, stage, status = [], 0, None
+        while status != 0:
+            stage += 1
+            folder = pathlib.Path(sys.argv[1]) / str(stage)
+            save(folder, "step-1", 1.0)
+            save(folder, "step-2", 2.0)
+            if (pid := os.fork()) == 0:
+                child(folder, stage)
+            status = os.waitpid(pid, 0)[1]
+            notes = []
+            record, tensors, path = checkpoint.latest(folder, notes.append)
+            assert not notes, notes
+            assert all((group["a"] == record["value"]).all() for group in tensors.values())
+            assert path.name == (name if record["value"] == 3.0 else "step-2")
+            assert not list(folder.glob(".*")), (stage, list(folder.iterdir()))
+            found.append(record["value"])
+            save(folder, "step-4", 4.0)
+            assert checkpoint.latest(folder).record["value"] == 4.0
+        assert found == sorted(found) and set(found) == {{2.0, 3.0}}, found
+        print(stage)
+        """,
+        tmp_path,
+    )
+    assert done.stdout and int(done.stdout) > 15, done.stderr
+
+
+@pytest.mark.parametrize("size", [2_000, 20_000, 200_000, 2_000_000])
+def test_killed_inside_any_file_of_a_save_there_is_the_old(tmp_path, size):
+    """Files of 4 kB, 40 kB, 400 kB, then 4 MB of manifest: the kernel ends it in one of them."""
+    save(tmp_path, 1)
+    done = run(
+        f"""
+        import pathlib, resource, signal, sys, torch
+        from tunewell.fit import checkpoint
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        groups = {{str(n): {{"a": torch.zeros(n)}} for n in (1_000, 10_000, 100_000)}}
+        checkpoint.save(pathlib.Path(sys.argv[1]), "step-2", groups, {{"x": "x" * 4_000_000}})
+        """,
+        tmp_path,
+    )
+    assert done.returncode == -signal.SIGXFSZ, done.stderr
+    assert len(names(tmp_path / ".part-step-2")) == len(str(size)) - 3  # it was in that file
+    assert checkpoint.latest(tmp_path).record["step"] == 1
+    assert names(tmp_path) == ["step-1"]
 
 
 def test_leftovers_of_a_killed_save_are_removed(tmp_path):

@@ -1,11 +1,9 @@
 """The training loop: it goes on to the bit where it was stopped, and survives what goes wrong."""
 
-import hashlib
 import json
 import math
 import os
 import random
-import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +13,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import processes
 import toy
 from tunewell import registry
 from tunewell.contracts import Job
@@ -95,13 +92,6 @@ def assert_equal(weights, others):
     assert different == []
 
 
-def digest(weights) -> str:
-    whole = hashlib.sha256()
-    for name in sorted(weights):
-        whole.update(name.encode() + weights[name].contiguous().numpy().tobytes())
-    return whole.hexdigest()
-
-
 def little_memory(monkeypatch, tokens, times=math.inf):
     """Memory for so many padded tokens at once; runs out at most so often."""
     real, ran_out = TokenFeed.logits, []
@@ -148,49 +138,6 @@ def test_a_broken_run_goes_on_as_if_it_had_not_been(
     assert_equal(weights, whole)
     assert losses + reports.losses == told.losses
     assert "went on from step 10" in reports.notes
-
-
-LONGER = replace(METHODS["full"], epochs=6)
-
-
-def fit_and_write(backbone, folder, output):
-    """What a process does that may be killed: it fits, then writes the digest of its weights."""
-
-    def told(progress):
-        if progress.done:
-            with output.with_suffix(".steps").open("a") as file:
-                file.write(f"{round(progress.done * 3 * STEPS)}\n")
-
-    made = LONGER.fit(replace(a_job(backbone, folder), report_progress=told))
-    output.write_text(digest(made.model.state_dict()))
-
-
-def test_killed_at_random_moments_it_goes_on_to_the_same_weights(job, toy_backbone, tmp_path):
-    """Also: the same seed in another process gives the same weights."""
-    output, folder = tmp_path / "digest", tmp_path / "checkpoints"
-    chance, steps = random.Random(0), tmp_path / "digest.steps"
-    steps.touch()
-    for _ in range(8):
-        seen = len(steps.read_text().splitlines())
-        process = processes.start(fit_and_write, str(toy_backbone), folder, output)
-        wait_for(lambda: len(steps.read_text().splitlines()) > seen, process)  # noqa: B023
-        time.sleep(chance.uniform(0, 0.06))
-        process.kill()
-        process.join()
-        last_told = int(steps.read_text().split()[-1])
-        kept = [int(path.name[-8:]) for path in folder.glob("step-????????")]
-        assert max(kept, default=0) >= last_told - 1  # at most one save is lost
-        assert not output.exists()
-    processes.start(fit_and_write, str(toy_backbone), folder, output).join()
-    weights, _ = run(LONGER, job())
-    assert output.read_text() == digest(weights)
-
-
-def wait_for(happened, process, seconds=60):
-    end = time.monotonic() + seconds
-    while not happened() and process.is_alive():
-        assert time.monotonic() < end, "it did not begin"
-        time.sleep(0.001)
 
 
 def test_ctrl_c_keeps_the_step_that_was_done(job, tmp_path):

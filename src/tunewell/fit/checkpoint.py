@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
@@ -18,14 +17,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
-from tunewell.errors import DiskFull
+from tunewell.errors import DiskFull, is_disk_full
 from tunewell.values import to_json
 
 MANIFEST = "manifest.json"
 ASIDE = ".part-"
+REPLACED = ".part-old-"
 DAMAGED = ".damaged"
 KEPT = 2
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Checkpoint(NamedTuple):
@@ -60,7 +59,7 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     needed = sum(t.nbytes for group in tensors.values() for t in group.values()) + 2**20
     require_space(folder, needed)
-    aside, replaced, path = folder / f"{ASIDE}{name}", folder / f"{ASIDE}old-{name}", folder / name
+    aside, replaced, path = folder / f"{ASIDE}{name}", folder / f"{REPLACED}{name}", folder / name
     _clear(folder)
     try:
         _write(aside, tensors, record)
@@ -69,7 +68,7 @@ def save(
         aside.rename(path)
         _sync(folder)
     except (OSError, SafetensorError) as error:
-        if _code(error) in FULL:
+        if is_disk_full(error):
             raise _disk_full(folder, needed) from error
         raise
     finally:
@@ -154,7 +153,11 @@ def _fault(path: Path) -> str | None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what a save that did not end has left."""
+    """Remove what a save that did not end has left; what it was to replace comes back."""
+    for replaced in folder.glob(f"{REPLACED}*"):
+        path = folder / replaced.name.removeprefix(REPLACED)
+        if not path.exists():
+            replaced.rename(path)
     for left in folder.glob(f"{ASIDE}*"):
         shutil.rmtree(left)
 
@@ -190,14 +193,6 @@ def _disk_full(folder: Path, needed_bytes: int) -> DiskFull:
         f"{needed_bytes / 1e6:.0f} MB are needed.",
         "Make room and give the same command again; it goes on from the last checkpoint.",
     )
-
-
-def _code(error: Exception) -> int | None:
-    """The system's error number; safetensors only has it in its text."""
-    if isinstance(error, OSError):
-        return error.errno
-    found = re.search(r"os error (\d+)", str(error))
-    return int(found[1]) if found else None
 
 
 def _sync(path: Path) -> None:
