@@ -5,6 +5,7 @@ import dataclasses
 import gc
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -381,6 +382,39 @@ def test_stopped_in_the_middle_there_is_a_report_and_it_goes_on(here, number):
     (full,) = results("stopped", "full")
     assert full["status"] == "ok" and f"went on from step {step}" in full["notes"]
     assert not read_json(here / "stopped/comparison.json")["interrupted"]
+
+
+def on_a_small_disk(file_bytes, argv, folder, output):
+    """As `command_line`, where no file can grow larger."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    processes.command_line(argv, folder, output)
+
+
+@pytest.mark.parametrize(
+    ("methods", "file_bytes", "reason"),
+    [
+        ("majority,full", 60_000, r"the model in small/trials/full-0.*\n.* MB are needed"),
+        ("majority", 20_000, "file could not be written"),  # the report is larger than that
+    ],
+)
+def test_a_full_disk_is_told_and_leaves_nothing_half_made(here, methods, file_bytes, reason):
+    argv = command(methods, "small", "--trials", "1")
+    said = here / "said"
+    process = processes.start(on_a_small_disk, file_bytes, argv, str(here), str(said))
+    process.join(90)
+    assert process.exitcode == 4, said.read_text()
+    assert re.search(reason, said.read_text()) and "same command again" in said.read_text()
+    assert "Traceback" not in said.read_text()
+    assert not list(here.glob("small/**/*.part"))
+    assert not (here / "small/trials/full-0/model").exists()
+    assert not (here / "small/trials/full-0/result.json").exists()
+    before = ended("small")
+    assert len(before) == 3  # majority is whole
+    assert main(argv) == 0
+    assert {row["status"] for row in results("small").values()} == {"ok"}
+    assert {file: when for file, when in ended("small").items() if file in before} == before
 
 
 def hold(folder):

@@ -12,7 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tunewell import __version__
-from tunewell.errors import ConfigError, TrainingDiverged, UserError, did_you_mean
+from tunewell.errors import (
+    ConfigError,
+    DiskFull,
+    TrainingDiverged,
+    UserError,
+    did_you_mean,
+    is_disk_full,
+)
 from tunewell.terminal import asking, running, show
 
 COMMANDS = {
@@ -26,6 +33,8 @@ COMMANDS = {
     "tasks": asking.tasks,
 }
 """Name -> what runs it; the first line of its docstring is its help."""
+
+FULL = "Make room on the disk and give the same command again; what is finished is kept."
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -41,16 +50,25 @@ def main(argv: list[str] | None = None) -> int:
         with _sigterm_as_ctrl_c():
             return _run(argv)
     except (UserError, TrainingDiverged) as error:
-        show.tell(error)
-        if "--json" in argv:
-            show.show_json(show.error_json(error))
-        return error.exit_status
+        return _told(error, argv)
     except KeyboardInterrupt:
         show.tell("stopped.")
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        return _told(DiskFull(f"A file could not be written: {error.strerror}.", "", FULL), argv)
+
+
+def _told(error: UserError | TrainingDiverged, argv: list[str]) -> int:
+    """Tell a mistake; the exit status that it ends with."""
+    show.tell(error)
+    if "--json" in argv:
+        show.show_json(show.error_json(error))
+    return error.exit_status
 
 
 def _run(argv: list[str]) -> int:

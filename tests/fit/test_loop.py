@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import toy
 from tunewell import registry
 from tunewell.contracts import Job
-from tunewell.errors import ResourceError, TrainingDiverged
+from tunewell.errors import DiskFull, ResourceError, TrainingDiverged
 from tunewell.fit import checkpoint
 from tunewell.fit.batches import epoch_batches, within_tokens
 from tunewell.fit.feeds import TokenFeed
@@ -155,6 +156,15 @@ def test_ctrl_c_keeps_the_step_that_was_done(job, tmp_path):
     weights, reports = run(METHODS["full"], broken)
     assert len(reports.losses) == STEPS - 4
     assert_equal(weights, run(METHODS["full"], job())[0])
+
+
+def test_a_full_disk_is_told_before_anything_is_trained(job, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=100_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    reports = Reports()
+    with pytest.raises(DiskFull, match=r"0 MB are free.*\n.* MB are needed"):
+        METHODS["full"].fit(replace(job(tmp_path), report_progress=reports))
+    assert reports.losses == []
 
 
 # --- not a number

@@ -27,7 +27,7 @@ from tunewell.fit.backbones import load_model, load_tokenizer
 from tunewell.fit.batches import TOKENS, within_tokens
 from tunewell.fit.heads.sequence import pool
 from tunewell.fit.tensors import autocast, padded, token_ids
-from tunewell.values import Backbone, Machine, Progress
+from tunewell.values import Backbone, Machine, Progress, whole_file
 
 POOLINGS = ("mean", "cls", "last")
 
@@ -188,12 +188,11 @@ def _probed(job: Job, body: FrozenBody, texts: Sequence[str]) -> dict[str, Tenso
 
 def _keep(path: Path, vectors: dict[str, Tensor], seconds: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
     rows = {pooling: tensor.contiguous() for pooling, tensor in vectors.items()}
-    save_file(rows, aside, metadata={"seconds": repr(seconds)})
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
-    aside.replace(path)
+    with whole_file(path) as aside:
+        save_file(rows, aside, metadata={"seconds": repr(seconds)})
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _key(backbone: Backbone, machine: Machine, texts: Sequence[str]) -> str:

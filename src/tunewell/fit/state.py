@@ -89,10 +89,17 @@ def save(training: Training) -> None:
 
 
 def resume(training: Training) -> None:
-    """Go on from the newest whole checkpoint, if there is one."""
+    """Go on from the newest whole checkpoint, if there is one.
+
+    Raises:
+        DiskFull: the next one would find no room; better told now than after an hour.
+    """
     job = training.job
     if job.folder is None:
         return
+    job.folder.mkdir(parents=True, exist_ok=True)
+    # The weights, the best of them, and two moments of each.
+    checkpoint.require_space(job.folder, 4 * sum(p.nbytes for p in training.weights.values()))
 
     def told(note: str) -> None:
         job.report_progress(Progress(note=note))

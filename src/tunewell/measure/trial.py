@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 import traceback
@@ -13,7 +12,13 @@ from typing import Any
 
 from tunewell import registry
 from tunewell.contracts import Job, Method, Predictor
-from tunewell.errors import DiskFull, NotApplicable, TrainingDiverged, UserError
+from tunewell.errors import (
+    DiskFull,
+    NotApplicable,
+    TrainingDiverged,
+    UserError,
+    is_disk_full,
+)
 from tunewell.fit.prefix import shared_reading
 from tunewell.measure.cost import Meter, milliseconds_per_prediction, rows_per_second
 from tunewell.measure.spent import Account
@@ -25,6 +30,7 @@ from tunewell.values import (
     Trial,
     read_json,
     to_json,
+    whole_file,
     write_json,
 )
 
@@ -134,7 +140,7 @@ def _failed(folder: Path, error: Exception) -> dict[str, Any]:
     """
     if isinstance(error, DiskFull):
         raise error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         raise DiskFull(
             f"There is no room on the disk that holds {folder}.",
             "",
@@ -151,13 +157,29 @@ def _failed(folder: Path, error: Exception) -> dict[str, Any]:
 
 def _save_and_read_back(predictor: Predictor, job: Job, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    predictor.save(folder)
+    try:
+        predictor.save(folder)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if is_disk_full(error):
+            raise _no_room(folder, predictor.parameters.total) from error
+        raise
     inputs = [example.input for example in job.validation[:READ_BACK]]
     before = predictor.predict(inputs)
     after = load_model(folder, job.machine).predict(inputs)
     for one, other in zip(before, after, strict=True):
         if one.value != other.value and _apart(one, other):
             raise RuntimeError(f"the saved model answers {other.value!r}, not {one.value!r}")
+
+
+def _no_room(folder: Path, parameters: int) -> DiskFull:
+    """What to say where a model of so many parameters could not be saved."""
+    free = shutil.disk_usage(folder.parent).free
+    return DiskFull(
+        f"There is no room for the model in {folder}: {free / 1e6:.0f} MB are free.",
+        f"Up to {4 * parameters / 1e6 + 1:.0f} MB are needed.",
+        "Make room and give the same command again; what is finished is kept.",
+    )
 
 
 def _apart(one: Answer, other: Answer) -> bool:
@@ -207,8 +229,7 @@ def _answer(
 
 
 def _write_answers(path: Path, test: Sequence[Example], answers: Sequence[Answer]) -> None:
-    aside = path.with_suffix(".part")
-    with aside.open("w", encoding="utf-8") as file:
+    with whole_file(path) as aside, aside.open("w", encoding="utf-8") as file:
         for example, answer in zip(test, answers, strict=True):
             record = {
                 "row": example.row,
@@ -219,7 +240,6 @@ def _write_answers(path: Path, test: Sequence[Example], answers: Sequence[Answer
                 "confidence": answer.confidence,
             }
             file.write(json.dumps(to_json(record), ensure_ascii=False) + "\n")
-    aside.replace(path)
 
 
 def read_answers(folder: Path) -> tuple[list[Any], list[Answer]]:

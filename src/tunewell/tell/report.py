@@ -15,6 +15,7 @@ from tunewell.tell.figures import figures, scale
 from tunewell.tell.mistakes import mistakes
 from tunewell.tell.rows import columns, metric_name, rows
 from tunewell.tell.trials import trials
+from tunewell.values import whole_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -34,9 +35,8 @@ def write_report(run_folder: Path) -> Path:
     folder = _recommended_folder(run_folder, comparison)
     answers = _read_lines(folder / "answers.jsonl") if folder else ()
     report = run_folder / "report.html"
-    aside = report.with_name(report.name + ".part")
-    aside.write_text(render(comparison, data, answers), encoding="utf-8")
-    aside.replace(report)
+    with whole_file(report) as aside:
+        aside.write_text(render(comparison, data, answers), encoding="utf-8")
     return report
 
 
