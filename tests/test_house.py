@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tunewell import cli, options, registry, run
+from tunewell.serve import server
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "src" / "tunewell"
@@ -47,6 +48,7 @@ BESIDE = {
     ("measure", "fit.prefix"),
     ("settings", "read"),
     ("cli", "terminal"),
+    ("terminal", "serve"),
 }
 """What may be imported from a part on the same floor."""
 
@@ -111,9 +113,11 @@ def test_a_method_or_task_imports_heavy_packages_where_it_uses_them(module: str)
 
 def test_every_package_that_is_imported_is_asked_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
+    more = [part for name, part in project["optional-dependencies"].items() if name != "dev"]
+    lines = [*project["dependencies"], *(line for part in more for line in part)]
+    asked = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in lines}
     used = {name.partition(".")[0] for file in MODULES.values() for _, name in imports(file)}
-    named = {{"sklearn": "scikit-learn", "yaml": "pyyaml"}.get(name, name) for name in used}
+    named = {{"sklearn": "scikit_learn", "yaml": "pyyaml"}.get(name, name) for name in used}
     assert named - set(sys.stdlib_module_names) - {"tunewell"} <= asked
 
 
@@ -226,6 +230,7 @@ def test_the_command_line_takes_every_command_in_the_pages(
 
     for verb in ("compare", "fit", "check", "plan", "load", "report"):
         monkeypatch.setattr(run, verb, stop)
+    monkeypatch.setattr(server, "serve", stop)
     monkeypatch.chdir(tmp_path)
     for line in commands_in(page.read_text(encoding="utf-8")):
         argv = re.split(r" [|>&]", line)[0]

@@ -20,7 +20,7 @@ from tunewell.errors import (
     did_you_mean,
     is_disk_full,
 )
-from tunewell.terminal import asking, running, show
+from tunewell.terminal import asking, running, serving, show
 
 COMMANDS = {
     "compare": running.compare,
@@ -29,6 +29,7 @@ COMMANDS = {
     "check": running.check,
     "plan": running.plan,
     "report": asking.report,
+    "serve": serving.serve,
     "methods": asking.methods,
     "tasks": asking.tasks,
 }

@@ -109,6 +109,8 @@ class Predictor(Protocol):
     def save(self, folder: Path) -> None:
         """Safetensors and JSON, never a pickle; `model.json` names the method that loads it."""
 
+    # One that stands on a backbone gives vectors as well: `embed(texts) -> (vectors, tokens)`.
+
 
 class Method(Protocol):
     """One way of adapting a model: a frozen dataclass of its own options, with one verb."""

@@ -45,6 +45,11 @@ class LinearPredictor:
         logits = vectors @ self.weights.T + self.bias
         return head_for(self.task, self.record.backbone).answers(logits)
 
+    def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
+        """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""
+        body = body_of(self.record.backbone, self.record.machine)
+        return body.vectors(texts, self.record.backbone.pooling or "mean")
+
     def save(self, folder: Path) -> None:
         """The arrays as `head.safetensors`."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -57,6 +57,11 @@ class NeighboursPredictor:
             for row in shares
         ]
 
+    def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
+        """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""
+        body = body_of(self.record.backbone, self.record.machine)
+        return body.vectors(texts, self.record.backbone.pooling or "mean")
+
     def save(self, folder: Path) -> None:
         """The known vectors in safetensors."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -44,6 +45,12 @@ class FrozenBody:
     size_bytes: int
     """Of its weights."""
 
+    def vectors(self, texts: Sequence[str], pooling: str) -> tuple[Tensor, list[int]]:
+        """One vector a text (texts, hidden), of length 1, and how many tokens each has."""
+        encoded = self.encode(texts)
+        unit = torch.nn.functional.normalize(self.read(encoded)[pooling], dim=-1)
+        return unit, [len(ids) for ids in encoded]
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids, cut at the backbone's length."""
         return token_ids(self.tokenizer, texts, self.backbone.max_length)
@@ -66,6 +73,9 @@ class FrozenBody:
         return {pooling: torch.cat(part)[back] for pooling, part in parts.items()}
 
 
+_LOADED: WeakSet[FrozenBody] = WeakSet()
+
+
 @lru_cache(maxsize=2)
 def frozen_body(backbone: Backbone, machine: Machine) -> FrozenBody:
     """The backbone in evaluation mode, loaded once per process."""
@@ -75,7 +85,20 @@ def frozen_body(backbone: Backbone, machine: Machine) -> FrozenBody:
     model = model.to(machine.device)
     tokenizer = load_tokenizer(backbone)
     size = sum(p.numel() * p.element_size() for p in model.parameters())
-    return FrozenBody(model, tokenizer, backbone, machine, time.perf_counter() - begun, size)
+    body = FrozenBody(model, tokenizer, backbone, machine, time.perf_counter() - begun, size)
+    _LOADED.add(body)
+    return body
+
+
+def keep_bodies(count: int) -> None:
+    """Keep so many backbones loaded at once, for models that answer in turn."""
+    global frozen_body
+    frozen_body = lru_cache(maxsize=count)(frozen_body.__wrapped__)
+
+
+def loaded_bodies() -> list[Any]:
+    """The networks of the backbones that are loaded."""
+    return [body.model for body in _LOADED]
 
 
 def embed(

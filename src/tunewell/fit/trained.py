@@ -19,7 +19,7 @@ from tunewell.contracts import Task
 from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
 from tunewell.fit.card import pooled_card, stock_card
 from tunewell.fit.heads import head_for
-from tunewell.fit.prefix import embed
+from tunewell.fit.prefix import FrozenBody, body_of, embed
 from tunewell.fit.records import Record, found_again, read_record
 from tunewell.fit.tensors import run_rows
 from tunewell.values import Answer, Machine, ParameterCount
@@ -57,6 +57,16 @@ class TrainedPredictor:
         for start in range(0, len(inputs), CHUNK):
             answers += self.head.answers(self._logits(inputs[start : start + CHUNK]))
         return answers
+
+    def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
+        """Vectors (texts, hidden) of length 1 by the body as it is now, and each text's tokens."""
+        backbone, machine = self.record.backbone, self.record.machine
+        if self.tuned_body:
+            carrier = anatomy.carrier(self.model)
+            body = FrozenBody(carrier, self.tokenizer, backbone, machine, 0.0, 0)
+        else:
+            body = body_of(backbone, machine)
+        return body.vectors(texts, self.head.pooling or backbone.pooling or "mean")
 
     def _logits(self, inputs: Sequence[Any]) -> Tensor:
         backbone, machine = self.record.backbone, self.record.machine

@@ -52,15 +52,16 @@ def wants_help(argv: Sequence[str]) -> bool:
     return not {"-h", "--help"}.isdisjoint(argv)
 
 
-def taking(doc: str, data: str, options: Iterable[Option]) -> type[Any]:
+def taking(doc: str, data: str, options: Iterable[Option], placeholder: str = "DATA") -> type[Any]:
     """The dataclass of a command that takes a data file and options, each a text as typed.
 
     Args:
         doc: what the command does.
-        data: the help of the data file.
+        data: the help of the data file, or of what else the command takes.
         options: in the order of the help.
+        placeholder: what stands for it in the help.
     """
-    positional = tyro.conf.arg(metavar="DATA", help=data, help_behavior_hint="")
+    positional = tyro.conf.arg(metavar=placeholder, help=data, help_behavior_hint="")
     many = Annotated[tyro.conf.Positional[tuple[str, ...]], positional]
     fields: list[tuple[str, Any, Any]] = [("data", many, ())]
     for option in options:

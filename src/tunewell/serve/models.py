@@ -1,0 +1,115 @@
+"""The models that a server holds: one a run, under the run's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewell.contracts import Predictor
+from tunewell.errors import ConfigError, DataError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model under its name."""
+
+    name: str
+    predictor: Predictor
+    created: int
+    """Seconds since 1970."""
+
+    def read(self, values: Sequence[Any]) -> list[Any]:
+        """What a client sent as inputs of the model's task.
+
+        Raises:
+            DataError: one of them is none; it is named by its place, counted from 1.
+        """
+        for place, value in enumerate(values, start=1):
+            where = f"input {place}"
+            if not isinstance(value, str) or not value.strip():
+                raise DataError(f"{where} is not a text, or empty.", "Each input is a text.")
+            refuse_unwritable(value, where)
+        return list(values)
+
+    def embed(self, texts: Sequence[str]) -> list[tuple[Any, int]]:
+        """Each text's vector and how many tokens it has.
+
+        Raises:
+            ConfigError: the model stands on no backbone.
+        """
+        if not hasattr(self.predictor, "embed"):
+            raise ConfigError(
+                f"The model {self.name!r} gives no vectors.",
+                "Models that read a text with a backbone do.",
+            )
+        vectors, tokens = self.predictor.embed(texts)
+        return list(zip(vectors, tokens, strict=True))
+
+
+def refuse_unwritable(text: str, where: str) -> None:
+    """A DataError for half a character: JSON can spell one, UTF-8 can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: character {error.start + 1} is half of one.") from None
+
+
+def open_models(named: Sequence[str]) -> dict[str, Served]:
+    """The models of runs, or of models' own folders, by name; equal weights lie in memory once.
+
+    Args:
+        named: folders, each served under its own name, or `NAME=FOLDER`.
+
+    Raises:
+        ConfigError: a folder holds no model, or two have one name.
+    """
+    from tunewell import run
+    from tunewell.fit import prefix
+
+    places = [_place(text) for text in named]
+    prefix.keep_bodies(len(places))
+    found: dict[str, Served] = {}
+    for name, folder in places:
+        if name in found:
+            raise ConfigError(
+                f"Two models would be called {name!r}.",
+                "",
+                f"Give one another name: `tunewell serve other={folder}`.",
+            )
+        predictor = run.load(folder)
+        created = max(file.stat().st_mtime for file in folder.iterdir())
+        found[name] = Served(name, predictor, int(created))
+    return found
+
+
+def warm_up(models: Sequence[Served]) -> None:
+    """Let each model answer once, so that the first client need not wait; then share weights."""
+    from tunewell.fit import prefix, sharing
+
+    for model in models:
+        model.predictor.predict(["a"])
+    loaded = [n for model in models for n in sharing.networks(model.predictor)]
+    sharing.share([*prefix.loaded_bodies(), *loaded])
+
+
+def chosen(models: dict[str, Served], name: str | None) -> Served:
+    """The model of that name; the only one where none is named."""
+    if name is None and len(models) == 1:
+        return next(iter(models.values()))
+    if name is None:
+        raise ConfigError("No model is named.", f"Expected one of {', '.join(models)}.")
+    if name not in models:
+        raise ConfigError(f"There is no model {name!r}.", did_you_mean(name, models))
+    return models[name]
+
+
+def _place(text: str) -> tuple[str, Path]:
+    """`reviews` and `runs/reviews` of `runs/reviews`; a model's own folder has its trial's name."""
+    name, equals, rest = text.partition("=")
+    if equals and not Path(text).exists():
+        return name, Path(rest)
+    folder = Path(text)
+    own = folder.resolve().name
+    return (folder.resolve().parent.name if own == "model" else own), folder

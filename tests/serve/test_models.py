@@ -1,0 +1,54 @@
+"""Which models are served, and that equal weights lie in memory once."""
+
+import pytest
+import torch
+
+import tunewell
+from tunewell.fit import sharing
+from tunewell.serve.models import open_models, warm_up
+
+
+def held(models) -> int:
+    """Bytes of all parameters, each piece of memory counted once."""
+    from tunewell.fit.prefix import loaded_bodies
+
+    networks = [n for model in models.values() for n in sharing.networks(model.predictor)]
+    there = {
+        p.data_ptr(): p.numel() * p.element_size()
+        for network in [*networks, *loaded_bodies()]
+        for p in network.parameters()
+    }
+    return sum(there.values())
+
+
+def test_adapters_share_their_backbone_and_answer_as_before(fitted, texts):
+    """Of six models one is all its own, one has two layers of its own, the others little."""
+    names = ("full", "lora", "last_layers", "head", "bitfit", "features")
+    named = [f"{name}={fitted(name)}" for name in names]
+    before = {name: tunewell.load(fitted(name)).predict(texts) for name in names}
+    models = open_models(named)
+    apart = held(models)
+    one = 4 * models["full"].predictor.parameters.total
+    assert apart > 5 * one
+    warm_up(list(models.values()))
+    assert held(models) < 3.5 * one
+    for name, model in models.items():
+        assert model.predictor.predict(texts) == before[name]
+
+
+def test_the_same_numbers_lie_in_memory_once_and_no_others():
+    torch.manual_seed(0)
+    one, same, other = (torch.nn.Linear(64, 64) for _ in range(3))
+    same.load_state_dict(one.state_dict())
+    assert sharing.share([one, same, other]) == 64 * 64 * 4
+    assert same.weight.data_ptr() == one.weight.data_ptr() != other.weight.data_ptr()
+    assert not torch.equal(one.weight, other.weight)
+
+
+def test_a_model_is_called_after_its_folder_or_as_it_is_told(fitted, tmp_path):
+    assert list(open_models([str(fitted("majority"))])) == ["majority-0"]
+    assert list(open_models([f"mine={fitted('majority')}"])) == ["mine"]
+    with pytest.raises(tunewell.ConfigError, match="called 'majority-0'"):
+        open_models([str(fitted("majority"))] * 2)
+    with pytest.raises(tunewell.ConfigError, match="neither a run nor a model"):
+        open_models([str(tmp_path)])
