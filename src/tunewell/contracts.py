@@ -7,35 +7,72 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from tunewell.values import Answer, Backbone, Example, Machine, ParameterCount, Progress
+from tunewell.values import (
+    Answer,
+    Backbone,
+    Column,
+    Example,
+    Kind,
+    Machine,
+    ParameterCount,
+    Progress,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class Metric(Protocol):
-    """A score that is a function of sums over rows, so that it can be resampled quickly.
+@dataclass(frozen=True)
+class Scale:
+    """The figures that a metric gives, and how people read them."""
 
-    Accuracy is a mean of zeros and ones; F1 a ratio of counts; BLEU a ratio of n-gram counts.
+    low: float = 0.0
+    high: float = 1.0
+    """The best; `math.inf` where there is no end."""
+    percent: bool = True
+    """Whether it is a share, shown in per cent; else a plain number."""
+    lower_is_better: bool = False
+    """An error; it is told and never decides."""
+
+
+class Metric(Protocol):
+    """A score that can be resampled quickly: from what each row adds, or from weighted rows.
+
+    Accuracy is a mean of zeros and ones; F1 a ratio of counts; BLEU a ratio of n-gram counts:
+    these have `value`. A rank correlation is no function of sums: it has `weighted` instead.
     """
 
     name: str
+    words: str
+    """How it is called in a sentence: `macro F1`."""
+    scale: Scale
 
     def statistics(self, targets: Sequence[Any], answers: Sequence[Answer]) -> np.ndarray:
-        """What each row adds: (rows, statistics), float64."""
+        """What each row adds, or what is known of it: (rows, statistics), float64."""
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """Sums over rows (..., statistics) -> scores (...), 0 to 1, higher is better."""
+        """Sums over rows (..., statistics) -> scores (...)."""
+
+    # Or, for scores that are no function of sums (`measure.rows` computes either):
+    # def weighted(self, statistics, weights): rows (rows, statistics), and how often each counts
+    # (samples, rows), whole numbers from 0 -> scores (samples,).
 
 
 class Task(Protocol):
-    """What goes in and what counts as right. A frozen dataclass that knows its labels."""
+    """What goes in and what counts as right: a frozen dataclass that knows its labels.
+
+    Every field has a default, since rows are read before there is anything to know.
+    """
 
     name: ClassVar[str]
     head: ClassVar[str]
     """Which head of `fit.heads` carries it."""
     summary: ClassVar[str]
     """What goes in and what comes out, in a few words, for the list of tasks."""
+    columns: ClassVar[tuple[Column, ...]]
+    """What `read` needs to know of a row."""
+    answers: Kind
+    """What a target and the value of an answer are."""
     metric: str
     """The name of the deciding metric, one of `metrics`."""
 
@@ -43,12 +80,50 @@ class Task(Protocol):
     def metrics(self) -> dict[str, Metric]:
         """Every metric by name."""
 
-    @classmethod
-    def from_examples(cls, train: Sequence[Example], **options: Any) -> Self:
-        """Learns what must be known before anything runs (its labels) from training rows."""
+    def input(self, row: dict[str, Any], where: str) -> Any:
+        """The input in a row of named cells, also one without a target: a row to be answered.
+
+        Cells are texts; those of JSON may be lists and objects, whose numbers are texts too.
+        Where several columns fill one, the cell is `{column: cell}`.
+
+        Raises:
+            DataError: it cannot be one; the message begins with `where`.
+        """
 
     def read(self, row: dict[str, Any], where: str) -> Example:
         """One row of named cells -> an example; a DataError that names the place otherwise."""
+
+    def texts(self, input: Any) -> tuple[str, ...]:
+        """The texts in an input: for length, likeness, bags of words, and to show it."""
+
+    def shown(self, value: Any) -> str:
+        """A target or an answer's value, in a text."""
+
+    def ideal(self, target: Any) -> Any:
+        """The value of a right answer to a row with this target."""
+
+    def right(self, target: Any, value: Any) -> float:
+        """How right an answer's value is, 0 to 1, for the list of the worst; None gets 0."""
+
+    @classmethod
+    def choose_metric(cls, train: Sequence[Example]) -> tuple[str, str]:
+        """The metric that decides unless the user names one, and why."""
+
+    @classmethod
+    def from_examples(
+        cls, train: Sequence[Example], metric: str | None = None, **found: Any
+    ) -> Self:
+        """Learns what must be known before anything runs (its labels) from training rows.
+
+        Args:
+            metric: decides; chosen if None.
+            found: what reading found: `label_names`, and what `look` gave. A task takes what it
+                has a use for and passes over the rest.
+        """
+
+    # Where one row does not tell how rows are to be read, such as how labels are separated:
+    # def look(self, rows): at most 2,000 rows of named cells, spread over the file -> fields to
+    # be set before rows are read, which `from_examples` gets too, and a sentence on it or "".
 
     def prompt(self, input: Any, shots: Sequence[Example] = ()) -> str:
         """The question as a text, with solved examples before it."""
@@ -60,7 +135,7 @@ class Task(Protocol):
         """Every metric of the task by name."""
 
     def guess(self, train: Sequence[Example]) -> Answer:
-        """The best answer without looking at the input."""
+        """The best answer without looking at the input; NotApplicable where there is none."""
 
     def to_json(self) -> dict[str, Any]:
         """The record that `from_json` reads back."""
@@ -121,9 +196,10 @@ class Method(Protocol):
     rung: ClassVar[int]
     """Its place on the ladder: what usually costs more stands higher."""
     needs_backbone: ClassVar[bool]
-    tasks: ClassVar[tuple[str, ...]]
-    """Names of the tasks it can do."""
+    answers: ClassVar[tuple[Kind, ...] | None]
+    """The kinds of answer it can give; None: all that a head can be trained for."""
     # A method whose answers depend on the names of labels says so: `reads_label_names = True`.
+    # One that never looks at the input, so that all others must beat it: `baseline = True`.
 
     def fit(self, job: Job) -> Predictor:
         """Adapt; raises `NotApplicable` with a reason where it cannot."""

@@ -27,7 +27,21 @@ class UserError(Exception):
 
 
 class DataError(UserError):
-    """The rows cannot be used as they are."""
+    """The rows cannot be used as they are.
+
+    `column` is a task's own name of the column that is wrong, where `Task.read` raises it:
+    reading then tells what the user's column is called.
+    """
+
+    def __init__(
+        self, found: str, expected: str = "", remedy: str = "", *, column: str = ""
+    ) -> None:
+        super().__init__(found, expected, remedy)
+        self.column = column
+
+
+class EmptyCell(DataError):
+    """A row lacks something in `column`: it is left out and told, and the others go on."""
 
 
 class ConfigError(UserError):

@@ -243,7 +243,16 @@ def keep_results(
         "metric": ready.task.metric,
         "metric_why": ready.metric_why,
         "rows": known["rows"],
-        "labels": list(ready.task.labels),  # type: ignore[attr-defined]
+        "answers": ready.task.answers,
+        "metrics": {
+            name: {
+                "words": metric.words,
+                "percent": metric.scale.percent,
+                "lower_is_better": metric.scale.lower_is_better,
+            }
+            for name, metric in ready.task.metrics.items()
+        },
+        "labels": list(getattr(ready.task, "labels", ())),
         "label_names": ready.data.label_names,
         "prefer": options.prefer,
         "margin": options.margin,

@@ -88,8 +88,7 @@ def prepare(options: RunOptions) -> Ready:
     from tunewell.fit.backbones import resolve
     from tunewell.options import parse_bytes
 
-    task_class = registry.task(options.task)
-    methods = _methods(options, task_class.name)
+    methods = _methods(options)
     data = read_rows(options)
     task, why = learn_task(options, data)
     folder = run_folder(options)
@@ -101,7 +100,10 @@ def prepare(options: RunOptions) -> Ready:
     if options.memory is not None:
         found = replace(found, memory_bytes=parse_bytes(options.memory))
     names: Sequence[str | None] = options.backbone or [None]
-    wanted = any(method.needs_backbone for method in methods.values())
+    wanted = any(
+        method.needs_backbone and (method.answers is None or task.answers in method.answers)
+        for method in methods.values()
+    )
     backbones = [
         resolve(name, pooling=options.pooling, max_length=options.max_length)
         for name in (names if wanted else [])
@@ -127,29 +129,29 @@ def read_rows(options: RunOptions) -> Data:
 
 def learn_task(options: RunOptions, data: Data) -> tuple[Task, str]:
     """The task with its labels and the metric that decides, and why that one."""
-    from tunewell.read import unequal
-
-    metric, why = options.metric, "asked for"
-    if metric is None:
-        uneven = unequal([example.target for example in data.train])
-        metric = "macro_f1" if uneven else "accuracy"
-        why = "the classes are unequal" if uneven else "the classes are about equal"
-    task = registry.task(options.task).from_examples(
-        data.train, label_names=data.label_names, metric=metric
+    cls = registry.task(options.task)
+    chosen, why = cls.choose_metric(data.train)
+    metric = options.metric or chosen
+    task = cls.from_examples(
+        data.train, metric=metric, **{"label_names": data.label_names, **data.found}
     )
     if metric not in task.metrics:
         raise ConfigError(
             f"There is no metric called {metric!r} for {options.task}.",
             did_you_mean(metric, task.metrics),
         )
-    return task, why
+    if task.metrics[metric].scale.lower_is_better:
+        better = [n for n, each in task.metrics.items() if not each.scale.lower_is_better]
+        raise ConfigError(
+            f"{metric} cannot decide: less of it is better, and it has no upper end.",
+            f"These can: {', '.join(better)}. It is told beside them.",
+        )
+    return task, "asked for" if options.metric else why
 
 
-def _methods(options: RunOptions, task: str) -> dict[str, Method]:
+def _methods(options: RunOptions) -> dict[str, Method]:
     """The methods asked for, with their options, in the order of the ladder."""
-    asked = options.methods or tuple(
-        name for name, method in registry.methods().items() if task in method.tasks
-    )
+    asked = options.methods or tuple(registry.methods())
     for name in asked:
         registry.method(name)
     return {name: getattr(options, name) for name in registry.methods() if name in asked}
@@ -179,14 +181,18 @@ def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, A
 
     backbone = ready.backbones[0] if ready.backbones else None
     chosen = {
-        "methods": (", ".join(ready.methods), f"all that can do {ready.task.name}"),
+        "methods": (", ".join(ready.methods), "all that there are"),
         "metric": (ready.task.metric, ready.metric_why),
         "device": (ready.machine.device, "found on this machine"),
         "dtype": (ready.machine.dtype, "by the processor's flags"),
         "out": (str(ready.folder), "named after the data"),
-        "input": (ready.data.columns.input, ready.data.columns.why),
-        "target": (ready.data.columns.target, ready.data.columns.why),
     }
+    columns = ready.data.columns
+    if columns.named.keys() <= {"input", "target"}:
+        chosen |= {"input": (columns.input, columns.why), "target": (columns.target, columns.why)}
+    else:
+        named = ",".join(f"{name}={','.join(each)}" for name, each in columns.named.items())
+        chosen["columns"] = (named, columns.why)
     if backbone is not None:
         pooling = backbone.pooling or "the architecture's own head"
         chosen["backbone"] = (backbone.name, "the default")

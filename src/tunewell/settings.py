@@ -14,14 +14,13 @@ from tunewell.read import Source
 class RunOptions(Source):
     """What a comparison is asked to do."""
 
-    task: str = "classify"
-    """What goes in and what counts as right; `tunewell tasks` lists them."""
     methods: tuple[str, ...] | None = None
-    """Ways of adapting the model, separated by commas; all that can do the task unless given."""
+    """Ways of adapting the model, separated by commas; all of them unless given."""
     backbone: tuple[str, ...] | None = None
     """Pretrained models, separated by commas: a Hub name, a folder, or an earlier run."""
     metric: str | None = None
-    """What decides; accuracy unless given, or macro F1 where the classes are unequal."""
+    """What decides; the task's own choice unless given, such as macro F1 where classes are
+    unequal, and accuracy elsewhere."""
     budget: str = "30m"
     """Time for everything, such as 90s, 15m or 2h."""
     memory: str | None = None

@@ -9,16 +9,62 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 LabelScores = dict[str, float]
+Kind = Literal["label", "labels", "number", "spans", "span", "choice", "vector", "text"]
+"""What a target and the value of an answer are; `kinds` says what each looks like."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of the user's own text: `text[start:end]`, counted in characters."""
+
+    start: int
+    end: int
+    label: str = ""
+    """What the piece is; "" where a task does not name its spans."""
+    text: str = ""
+    """The piece itself, so that it can be shown without the whole."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a task reads: what the user sees when it is asked for, guessed or missing."""
+
+    name: str
+    """As the task's `read` gets it, and as `--columns NAME=...` names it."""
+    says: str
+    """What is in it, in one sentence."""
+    holds: str
+    """What its cells are called in sentences, many of them: `texts`."""
+    headers: tuple[str | tuple[str, ...], ...] = ()
+    """Usual names of the column, the surest first, in lower case and several languages; several
+    names together where several columns fill it: `("premise", "hypothesis")`."""
+    looks: Literal["texts", "labels"] | None = None
+    """How it is told by its content where the name does not tell; None: by its name alone."""
+    needed: bool = True
+    """Whether a row without it is left out, and a table without it refused."""
+    several: bool = False
+    """Whether several columns may fill it; where more than one does, `read` gets
+    `{column: cell}`, else the cell."""
+    nested: bool = False
+    """Whether its cells may be lists and objects, as JSON has them; else they are refused."""
+    target: bool = False
+    """Whether it says what is right, and so is not there where a model is asked."""
+
+    @property
+    def one(self) -> str:
+        """What one of its cells is called: `text`."""
+        return self.holds.removesuffix("s")
 
 
 @dataclass(frozen=True)
 class Example:
     """One row of the user's data.
 
-    `input` is a text; tasks with richer inputs say what else it may be.
+    Inputs, targets and the values of answers are frozen JSON: texts, numbers, booleans, None,
+    tuples and dicts of these, and `Span`. So `to_json` writes them and `frozen` reads them back.
     """
 
     input: Any
@@ -44,7 +90,7 @@ class Answer:
     confidence: float | None = None
     """0 to 1; None where the method has no notion of it."""
     scores: LabelScores | None = None
-    """For tasks with labels: each label's probability; they sum to 1."""
+    """Each label's probability: they sum to 1 for one label, each stands alone for several."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +207,21 @@ def to_json(value: Any) -> Any:
         return str(value)
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
         return value.item()
+    return value
+
+
+def frozen(value: Any) -> Any:
+    """What `to_json` made of an input, a target or the value of an answer, as it was.
+
+    >>> frozen(to_json(("a", Span(0, 1, "X", "a"))))
+    ('a', Span(start=0, end=1, label='X', text='a'))
+    """
+    if isinstance(value, list):
+        return tuple(frozen(item) for item in value)
+    if isinstance(value, dict):
+        if value.keys() == {"start", "end", "label", "text"}:
+            return Span(**value)
+        return {key: frozen(item) for key, item in value.items()}
     return value
 
 

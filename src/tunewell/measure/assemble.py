@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tunewell import registry
 from tunewell.contracts import Metric, Task
 from tunewell.measure.trial import ended_folders, read_answers
 from tunewell.values import Answer, read_json, to_json
 
+SAMPLES = 5000
+SAMPLES_OF_SLOW = 1000
+"""Of a metric that ranks rows anew in every resample, where another decides."""
 COSTS = {
     "training": "cost_seconds",
     "prediction": "milliseconds_per_prediction",
@@ -99,25 +103,28 @@ def assemble(
         result["scores"] = {}
     for key, metric in task.metrics.items():
         statistics = {name: _statistics(metric, fits) for name, fits in told.items()}
-        rows_that_count = effective_rows(metric, targets)
-        found = intervals(metric, statistics, effective_rows=rows_that_count)
+        rows_that_count = effective_rows(metric, targets, task.ideal)
+        slow = hasattr(metric, "weighted") and key != task.metric
+        samples = SAMPLES_OF_SLOW if slow else SAMPLES
+        found = intervals(metric, statistics, samples=samples, effective_rows=rows_that_count)
         for name, interval in found.items():
             ok[name]["scores"][key] = to_json(interval)
         if 0 < len(leaked) < len(targets):
             without = {name: np.delete(each, leaked, axis=1) for name, each in statistics.items()}
-            for name, interval in intervals(metric, without).items():
+            for name, interval in intervals(metric, without, samples=samples).items():
                 ok[name].setdefault("scores_without_leaked", {})[key] = to_json(interval)
         if key == task.metric:
             pairs = simultaneous(metric, statistics, effective_rows=rows_that_count)
     scores = {name: result["scores"][task.metric]["value"] for name, result in ok.items()}
     cost = {name: result[COSTS[prefer]] for name, result in ok.items()}
     best = min(scores, key=lambda name: (-scores[name], cost[name]))
-    floor = next((name for name, result in ok.items() if result["method"] == "majority"), None)
+    floor = next((name for name, result in ok.items() if result["baseline"]), None)
     for name, result in ok.items():
         versus = pairs.between(name, best)
         result["versus_best"] = {"difference": versus.value, "low": versus.low, "high": versus.high}
         result["beats_majority"] = None if floor in (None, name) else scores[name] > scores[floor]
-    advice = recommend(scores, pairs, cost, margin=margin, prefer=prefer, baseline=floor)
+    scale = task.metrics[task.metric].scale
+    advice = recommend(scores, pairs, cost, margin, prefer, floor, scale)
     return {
         "results": results,
         "recommended": advice.name,
@@ -140,6 +147,7 @@ def _row(
     result = {
         "method": row["method"],
         "backbone": row["backbone"],
+        "baseline": getattr(registry.methods().get(row["method"]), "baseline", False),
         "status": row["status"],
         "reason": row["reason"],
         "trials": [

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from tunewell.contracts import Metric
+from tunewell.contracts import Metric, Scale
 from tunewell.measure.intervals import Z, resampled_scores, score
 from tunewell.values import Interval
 
@@ -90,7 +90,9 @@ def simultaneous(
     scores = np.array([score(metric, each) for each in statistics.values()])
     resampled = resampled_scores(metric, list(statistics.values()), samples, seed)
     rows = next(iter(statistics.values())).shape[1]
-    return max_t(tuple(statistics), scores, resampled, rows, effective_rows)
+    width = metric.scale.high - metric.scale.low
+    width = width if math.isfinite(width) else 0.0
+    return max_t(tuple(statistics), scores, resampled, rows, effective_rows, width)
 
 
 def max_t(
@@ -99,11 +101,13 @@ def max_t(
     resampled: np.ndarray,
     rows: int,
     effective_rows: float | None = None,
+    width: float = 1.0,
 ) -> Pairs:
     """Simultaneous intervals from scores (methods,) and resampled scores (samples, methods).
 
     To each squared standard error one row of disagreement is added, so that methods that agree on
     all rows at hand are not held to agree on all others (Agresti and Min, 2005, for proportions).
+    `width` is that of the metric's scale: the most that one row can disagree.
     """
     methods = len(names)
     error = np.zeros((methods, methods))
@@ -116,7 +120,8 @@ def max_t(
         studentised = np.abs(deviation[:, varies]) / error[one, one + 1 :][varies]
         largest = np.maximum(largest, studentised.max(axis=1, initial=0.0))
     critical = max(Z, float(np.quantile(largest, 0.95)))
-    half = critical * np.sqrt((error + error.T) ** 2 + 1 / (rows * (effective_rows or rows)))
+    disagreement = width**2 / (rows * (effective_rows or rows))
+    half = critical * np.sqrt((error + error.T) ** 2 + disagreement)
     np.fill_diagonal(half, 0.0)
     difference = scores[:, None] - scores
     picked = resampled.argmax(axis=1)
@@ -131,6 +136,7 @@ def recommend(
     margin: float = 0.02,
     prefer: Prefer = "training",
     baseline: str | None = None,
+    scale: Scale = Scale(),
 ) -> Recommendation:
     """The cheapest method whose loss against the best-scoring one is surely within the margin.
 
@@ -144,14 +150,16 @@ def recommend(
         margin: how much of the score (0 to 1) may be lost.
         prefer: what the cost is, for the sentence.
         baseline: the row that never looks at the input, if there is one.
+        scale: of the deciding metric: how its figures stand in the sentence.
     """
+    words = _Words(scale.percent)
     best = min(scores, key=lambda name: (-scores[name], cost[name]))
     loss = {name: pairs.between(best, name) for name in scores}
     safe = [
         name for name in scores if name == best or (name != baseline and loss[name].high <= margin)
     ]
     chosen = min(safe, key=lambda name: (cost[name], name != best, -scores[name]))
-    said = {name: f"{name} ({_points(value)} of 100)" for name, value in scores.items()}
+    said = {name: f"{name} ({words.score(value)})" for name, value in scores.items()}
     if len(scores) == 1:
         why = f"{said[best]} is the only method to choose from."
     elif baseline == best == chosen:
@@ -163,10 +171,11 @@ def recommend(
     elif chosen != best:
         why = f"Take {said[chosen]}: it takes {_part(cost[chosen], cost[best])} the "
         why += f"{COSTS[prefer]} of {said[best]}, which scores best, and loses at most "
-        why += f"{_points(loss[chosen].high)} points against it."
+        why += f"{words.loss(loss[chosen].high)} against it."
     elif other := _cheaper(best, loss, {n: c for n, c in cost.items() if n != baseline}):
         why = f"Take {said[best]}, which scores best; {said[other]} takes "
-        why += f"{_part(cost[other], cost[best])} the {COSTS[prefer]} and {_loss(loss[other])}."
+        why += f"{_part(cost[other], cost[best])} the {COSTS[prefer]} "
+        why += f"and {words.may_lose(loss[other])}."
     else:
         why = f"Take {said[best]}, which scores best; none takes less {COSTS[prefer]}."
     return Recommendation(chosen, why)
@@ -191,13 +200,23 @@ def _part(cost: float, of: float) -> str:
     return f"about {PARTS[nearest]} of"
 
 
-def _points(share: float) -> str:
-    """0.0184 -> `1.8`."""
-    return f"{100 * share:.1f}"
+@dataclass(frozen=True)
+class _Words:
+    """Scores and losses in a sentence: points of 100, or plain numbers."""
 
+    percent: bool
 
-def _loss(found: Interval) -> str:
-    """What may be lost, in points."""
-    if found.low > 0:
-        return f"is {_points(found.low)} to {_points(found.high)} points worse"
-    return f"may be up to {_points(found.high)} points worse"
+    def score(self, value: float) -> str:
+        """0.8712 -> `87.1 of 100` or `0.871`."""
+        return f"{100 * value:.1f} of 100" if self.percent else f"{value:.3f}"
+
+    def loss(self, value: float) -> str:
+        """0.0184 -> `1.8 points` or `0.018`."""
+        return f"{100 * value:.1f} points" if self.percent else f"{value:.3f}"
+
+    def may_lose(self, found: Interval) -> str:
+        """What a method may lose against the best."""
+        if found.low > 0:
+            low = self.loss(found.low).removesuffix(" points")
+            return f"is {low} to {self.loss(found.high)} worse"
+        return f"may be up to {self.loss(found.high)} worse"

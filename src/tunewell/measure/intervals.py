@@ -9,12 +9,13 @@ where all is right, and holds near 0 and 1, where the bootstrap's percentiles fa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tunewell.contracts import Metric
+from tunewell.contracts import Metric, Scale
+from tunewell.measure.metrics.scoring import weighted_scores
 from tunewell.values import Answer, Interval
 
 Z = 1.959964
@@ -22,6 +23,9 @@ Z = 1.959964
 
 CHUNK = 1_000_000
 """Weights that are in memory at once."""
+
+RANKED_WITHOUT_ONE = 500
+"""Rows up to which a score of ranks is computed once without each."""
 
 
 def intervals(
@@ -55,7 +59,13 @@ def intervals(
 
 def score(metric: Metric, statistics: np.ndarray) -> float:
     """The mean over seeds of the metric; statistics (seeds, rows, S)."""
-    return float(metric.value(statistics.sum(axis=1)).mean())
+    return float(_of_seeds(metric, statistics).mean())
+
+
+def _of_seeds(metric: Metric, statistics: np.ndarray) -> np.ndarray:
+    """The metric of each seed: (seeds, rows, S) -> (seeds,)."""
+    once = np.ones((1, statistics.shape[1]))
+    return np.concatenate([weighted_scores(metric, each, once) for each in statistics])
 
 
 def wilson(share: float, rows: float) -> tuple[float, float]:
@@ -65,18 +75,26 @@ def wilson(share: float, rows: float) -> tuple[float, float]:
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
-def effective_rows(metric: Metric, targets: Sequence[Any]) -> float:
+def effective_rows(
+    metric: Metric, targets: Sequence[Any], ideal: Callable[[Any], Any] = lambda target: target
+) -> float:
     """On how many equally important rows a perfect score rests.
 
     A row is as important as what it costs to have no answer for it alone. For accuracy this is
     the number of rows; for macro F1 fewer, because one row of a small class counts for many
-    (Kish's effective sample size, 1965).
+    (Kish's effective sample size, 1965). The number of rows where a metric is no function of
+    sums over rows.
+
+    Args:
+        ideal: `Task.ideal`, what a right answer to a target is.
     """
-    right = metric.statistics(targets, [Answer(target) for target in targets])
+    if hasattr(metric, "weighted"):
+        return float(len(targets))
+    right = metric.statistics(targets, [Answer(ideal(target)) for target in targets])
     silent = metric.statistics(targets, [Answer(None) for _ in targets])
     total = right.sum(axis=0)
     loss = metric.value(total) - metric.value(total - right + silent)  # (rows,)
-    return float(loss.sum() ** 2 / (loss**2).sum())
+    return float(loss.sum() ** 2 / (loss**2).sum()) if loss.any() else float(len(targets))
 
 
 def resample_weights(rows: int, samples: int, seed: int = 0) -> Iterator[np.ndarray]:
@@ -104,21 +122,40 @@ def resampled_scores(
     rows = {each.shape[1] for each in statistics}
     if len(rows) != 1 or 0 in rows:
         raise ValueError(f"methods must be scored on the same rows, at least one: {sorted(rows)}")
-    flat = [each.transpose(1, 0, 2).reshape(each.shape[1], -1) for each in statistics]
-    columns = np.concatenate(flat, axis=1).astype(np.float32)  # (rows, all seeds and statistics)
-    ends = np.cumsum([each.shape[1] for each in flat])[:-1]
     generator = np.random.default_rng([seed, 1])
+    of_samples = _by_rows if hasattr(metric, "weighted") else _by_sums(statistics)
     chunks = []
     for weights in resample_weights(rows.pop(), samples, seed):
-        sums = np.split((weights @ columns).astype(float), ends, axis=1)
         scores = [
-            _mean_of_drawn_seeds(
-                metric.value(each.reshape(len(weights), *shape.shape[::2])), generator
-            )
-            for each, shape in zip(sums, statistics, strict=True)
+            _mean_of_drawn_seeds(each, generator)
+            for each in of_samples(metric, statistics, weights)
         ]
         chunks.append(np.stack(scores, axis=1))
     return np.concatenate(chunks)
+
+
+def _by_rows(
+    metric: Metric, statistics: Sequence[np.ndarray], weights: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Scores (samples, seeds) of each method, from weighted rows."""
+    for each in statistics:
+        yield np.stack([weighted_scores(metric, fit, weights) for fit in each], axis=1)
+
+
+def _by_sums(statistics: Sequence[np.ndarray]) -> Callable[..., Iterator[np.ndarray]]:
+    """The same from sums, those of all methods in one product of matrices."""
+    flat = [each.transpose(1, 0, 2).reshape(each.shape[1], -1) for each in statistics]
+    columns = np.concatenate(flat, axis=1).astype(np.float32)  # (rows, all seeds and statistics)
+    ends = np.cumsum([each.shape[1] for each in flat])[:-1]
+
+    def scores(
+        metric: Metric, statistics: Sequence[np.ndarray], weights: np.ndarray
+    ) -> Iterator[np.ndarray]:
+        sums = np.split((weights @ columns).astype(float), ends, axis=1)
+        for each, shape in zip(sums, statistics, strict=True):
+            yield metric.value(each.reshape(len(weights), *shape.shape[::2]))
+
+    return scores
 
 
 def _mean_of_drawn_seeds(scores: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -133,15 +170,23 @@ def _mean_of_drawn_seeds(scores: np.ndarray, generator: np.random.Generator) -> 
 def _interval(
     metric: Metric, statistics: np.ndarray, resampled: np.ndarray, effective: float | None
 ) -> Interval:
-    """Wilson's interval around the score less its bootstrap bias."""
+    """Wilson's interval around the score less its bootstrap bias, on the metric's own scale.
+
+    A scale without an end has the normal interval, cut at its other end.
+    """
+    scale: Scale = metric.scale
     value = score(metric, statistics)
     error = max(float(resampled.std()), _jackknife_error(metric, statistics))
-    centre = min(max(2 * value - float(resampled.mean()), 0.0), 1.0)
-    if error > 1e-9 and 0 < centre < 1:
-        rows = centre * (1 - centre) / error**2
+    centre = 2 * value - float(resampled.mean())
+    if not math.isfinite(width := scale.high - scale.low):
+        low, high = max(centre - Z * error, scale.low), min(centre + Z * error, scale.high)
+        return Interval(value, min(low, value), max(high, value))
+    share, error = min(max((centre - scale.low) / width, 0.0), 1.0), error / width
+    if error > 1e-9 and 0 < share < 1:
+        rows = share * (1 - share) / error**2
     else:
         rows = effective or float(statistics.shape[1])
-    low, high = wilson(centre, rows)
+    low, high = (scale.low + width * end for end in wilson(share, rows))
     return Interval(value, min(low, value), max(high, value))
 
 
@@ -149,14 +194,19 @@ def _jackknife_error(metric: Metric, statistics: np.ndarray) -> float:
     """Standard error by leaving out each row in turn, and from the spread of the seeds.
 
     Never too small on average (Efron and Stein, 1981), where the bootstrap's is for classes
-    with a handful of rows.
+    with a handful of rows. Of many rows that are ranked it is not taken: it would take as many
+    rankings as there are rows.
     """
     seeds, rows, _ = statistics.shape
-    totals = statistics.sum(axis=1)  # (seeds, S)
-    without = np.mean(
-        [metric.value(t - each) for t, each in zip(totals, statistics, strict=True)], axis=0
-    )  # (rows,)
-    variance = (rows - 1) * without.var()
+    if not hasattr(metric, "weighted"):
+        totals = statistics.sum(axis=1)  # (seeds, S)
+        parts = [metric.value(t - each) for t, each in zip(totals, statistics, strict=True)]
+    elif rows <= RANKED_WITHOUT_ONE:
+        all_but_one = np.ones((rows, rows)) - np.eye(rows)
+        parts = [weighted_scores(metric, each, all_but_one) for each in statistics]
+    else:
+        parts = [np.zeros(1)]
+    variance = (rows - 1) * np.mean(parts, axis=0).var()  # over (rows,)
     if seeds > 1:
-        variance += metric.value(totals).var(ddof=1) / seeds
+        variance += _of_seeds(metric, statistics).var(ddof=1) / seeds
     return math.sqrt(variance)

@@ -28,6 +28,7 @@ from tunewell.values import (
     Machine,
     Progress,
     Trial,
+    frozen,
     read_json,
     to_json,
     whole_file,
@@ -183,6 +184,12 @@ def _no_room(folder: Path, parameters: int) -> DiskFull:
 
 
 def _apart(one: Answer, other: Answer) -> bool:
+    """Whether two answers of other values are really two, and not rounded in another way."""
+    mine, theirs = one.value, other.value
+    if isinstance(mine, float) and isinstance(theirs, float):
+        return abs(mine - theirs) > 1e-3 * max(1.0, abs(mine))
+    if one.scores is None and one.confidence is None:
+        return True
     return abs((one.confidence or 0.0) - (other.confidence or 0.0)) > 1e-3
 
 
@@ -218,7 +225,7 @@ def _answer(
     inputs = [example.input for example in test]
     with Meter(machine.device) as meter, shared_reading(shared):
         answers = predictor.predict(inputs)
-    _write_answers(folder / "answers.jsonl", test, answers)
+    _write_answers(folder / "answers.jsonl", test, answers, predictor.task.answers == "labels")
     few = inputs[:: max(1, len(inputs) // SPEED_ROWS)][:SPEED_ROWS]
     return {
         "rows": len(test),
@@ -228,7 +235,9 @@ def _answer(
     }
 
 
-def _write_answers(path: Path, test: Sequence[Example], answers: Sequence[Answer]) -> None:
+def _write_answers(
+    path: Path, test: Sequence[Example], answers: Sequence[Answer], with_scores: bool
+) -> None:
     with whole_file(path) as aside, aside.open("w", encoding="utf-8") as file:
         for example, answer in zip(test, answers, strict=True):
             record = {
@@ -238,6 +247,7 @@ def _write_answers(path: Path, test: Sequence[Example], answers: Sequence[Answer
                 "target": example.target,
                 "answer": answer.value,
                 "confidence": answer.confidence,
+                **({"scores": answer.scores} if with_scores else {}),
             }
             file.write(json.dumps(to_json(record), ensure_ascii=False) + "\n")
 
@@ -246,5 +256,8 @@ def read_answers(folder: Path) -> tuple[list[Any], list[Answer]]:
     """Targets and answers of the test rows, as `open_test` wrote them."""
     with (folder / "answers.jsonl").open(encoding="utf-8") as file:
         records = [json.loads(line) for line in file]
-    answers = [Answer(record["answer"], record["confidence"]) for record in records]
-    return [record["target"] for record in records], answers
+    answers = [
+        Answer(frozen(record["answer"]), record["confidence"], record.get("scores"))
+        for record in records
+    ]
+    return [frozen(record["target"]) for record in records], answers

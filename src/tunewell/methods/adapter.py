@@ -28,7 +28,7 @@ class Adapter(Schedule):
     summary: ClassVar[str] = "bottleneck modules in every layer, and the head"
     rung: ClassVar[int] = 64
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 2e-3
     """Highest learning rate; ten times that of `full` and more, as new modules start near nothing.

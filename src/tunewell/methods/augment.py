@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from tunewell import registry
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError, NotApplicable, Probed
-from tunewell.values import Example, Machine, Progress, read_json
+from tunewell.values import Example, Kind, Machine, Progress, read_json
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Augment:
     summary: ClassVar[str] = "as another method, on the rows and altered copies of them"
     rung: ClassVar[int] = 98
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[tuple[Kind, ...]] = ("label", "labels", "number")
 
     base_method: str = "full"
     """The method that learns, with its default options."""

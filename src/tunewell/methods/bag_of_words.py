@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from tunewell.contracts import Job, Task
 from tunewell.errors import ConfigError
 from tunewell.registry import task as task_named
-from tunewell.values import Answer, Machine, ParameterCount, read_json, write_json
+from tunewell.values import Answer, Kind, Machine, ParameterCount, read_json, write_json
 
 PARTS = {
     "words": {"analyzer": "word", "ngram_range": (1, 2)},
@@ -33,7 +33,7 @@ class BagOfWords:
     summary: ClassVar[str] = "a linear model over counted words and pieces of words"
     rung: ClassVar[int] = 1
     needs_backbone: ClassVar[bool] = False
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[tuple[Kind, ...]] = ("label", "labels", "number")
 
     C: float = 10.0
     """Inverse strength of the penalty on weights; larger fits the training rows closer."""

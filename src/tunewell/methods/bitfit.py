@@ -28,7 +28,7 @@ class BitFit(Schedule):
     summary: ClassVar[str] = "the biases, and the head"
     rung: ClassVar[int] = 60
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 5e-3
     """Highest learning rate; few parameters want a large one. On 240 short rows MiniLM did better

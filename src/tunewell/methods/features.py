@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError
-from tunewell.values import Machine
+from tunewell.values import Kind, Machine
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Features:
     summary: ClassVar[str] = "a linear model over the frozen backbone's vectors"
     rung: ClassVar[int] = 40
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[tuple[Kind, ...]] = ("label", "labels", "number")
 
     C: float = 0.03
     """Inverse strength of the penalty on weights. Vectors have hundreds of columns and rows are

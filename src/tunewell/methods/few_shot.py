@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError
-from tunewell.values import Machine
+from tunewell.values import Kind, Machine
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class FewShot:
     summary: ClassVar[str] = "nothing moves: the nearest labelled rows vote"
     rung: ClassVar[int] = 30
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[tuple[Kind, ...]] = ("label", "labels", "number")
 
     k: int = 5
     """Rows that vote."""

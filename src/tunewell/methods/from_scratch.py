@@ -27,7 +27,7 @@ class FromScratch(Schedule):
     summary: ClassVar[str] = "everything, from random weights"
     rung: ClassVar[int] = 92
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 5e-4
     """Highest learning rate; random weights have nothing to lose, so more than that of `full`. On

@@ -27,7 +27,7 @@ class Full(Schedule):
     summary: ClassVar[str] = "everything moves"
     rung: ClassVar[int] = 90
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 1e-4
     """Highest learning rate. Small encoders want 1e-4 to 3e-4, where BERT's paper used 2e-5 to

@@ -30,7 +30,7 @@ class Gradual(Schedule):
     summary: ClassVar[str] = "everything, layer by layer from the top"
     rung: ClassVar[int] = 85
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 6e-4
     """Highest learning rate, that of the head; more than in `full`, as only the top runs at it. On

@@ -27,7 +27,7 @@ class Head(Schedule):
     summary: ClassVar[str] = "the new output layers, on a frozen backbone"
     rung: ClassVar[int] = 50
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 3e-2
     """Highest learning rate: few parameters want a large one (a frozen MiniLM stays at chance

@@ -27,7 +27,7 @@ class IA3(Schedule):
     summary: ClassVar[str] = "scalings of keys, values and MLP units, and the head"
     rung: ClassVar[int] = 62
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 1e-2
     """Highest learning rate; few parameters want a large one. On 240 short rows MiniLM did as well

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from tunewell import registry
 from tunewell.contracts import Job, Predictor, Task
 from tunewell.errors import NotApplicable
-from tunewell.values import Answer, Example, Machine, ParameterCount, read_json, write_json
+from tunewell.values import Answer, Example, Kind, Machine, ParameterCount, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Instructed:
     summary: ClassVar[str] = "as another method, with an instruction before each text"
     rung: ClassVar[int] = 95
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[tuple[Kind, ...]] = ("label", "labels")
     reads_label_names: ClassVar[bool] = True
 
     base_method: str = "full"

@@ -28,7 +28,7 @@ class LastLayers(Schedule):
     summary: ClassVar[str] = "the last layers, and the head"
     rung: ClassVar[int] = 55
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 3e-4
     """Highest learning rate; fewer weights than in `full` move, so each may move further. On 240

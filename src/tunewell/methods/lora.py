@@ -27,7 +27,7 @@ class Lora(Schedule):
     summary: ClassVar[str] = "low-rank updates of every linear layer, and the head"
     rung: ClassVar[int] = 80
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 1e-3
     """Highest learning rate; about ten times that of `full`, as QLoRA and PEFT's own comparison

@@ -1,4 +1,4 @@
-"""The most frequent label: what every other method must beat."""
+"""The most frequent label, or the best other guess: what every other method must beat."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from tunewell.contracts import Job, Task
+from tunewell.kinds import KINDS
 from tunewell.registry import task as task_named
-from tunewell.values import Answer, Machine, ParameterCount, read_json, to_json, write_json
+from tunewell.values import (
+    Answer,
+    Kind,
+    Machine,
+    ParameterCount,
+    frozen,
+    read_json,
+    to_json,
+    write_json,
+)
 
 
 @dataclass(frozen=True)
 class Majority:
-    """The most frequent label of the training rows, whatever the text.
+    """The most frequent label of the training rows, whatever the text; of numbers the middle.
 
-    What moves: nothing. Needs: labels. Costs: nothing.
+    What moves: nothing. Needs: targets that can be guessed. Costs: nothing.
     Choose it: never to use, always to compare; a method that is no better has learnt nothing.
     Neighbours: `bag_of_words` looks at the words.
     Source: the dummy classifier of scikit-learn.
@@ -26,7 +36,8 @@ class Majority:
     summary: ClassVar[str] = "nothing moves: the most frequent label"
     rung: ClassVar[int] = 0
     needs_backbone: ClassVar[bool] = False
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[tuple[Kind, ...]] = KINDS
+    baseline: ClassVar[bool] = True
 
     def fit(self, job: Job) -> Constant:
         """Count the labels."""
@@ -41,7 +52,8 @@ class Majority:
         """The predictor that `fit` made and `save` wrote."""
         record = read_json(folder / "model.json")
         task = task_named(record["task"]["name"]).from_json(record["task"])
-        return Constant(task, Answer(**record["answer"]))
+        answer = record["answer"]
+        return Constant(task, Answer(**{**answer, "value": frozen(answer["value"])}))
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class PTuning(Schedule):
     summary: ClassVar[str] = "input embeddings that a small network writes, and the head"
     rung: ClassVar[int] = 72
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 5e-3
     """Highest learning rate; less than for `prompt_tuning`, as the network amplifies it. On 240

@@ -29,7 +29,7 @@ class Prefix(Schedule):
     summary: ClassVar[str] = "keys and values before the text in every layer, and the head"
     rung: ClassVar[int] = 66
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 2e-2
     """Highest learning rate; few parameters want a large one. On 240 short rows MiniLM did better

@@ -28,7 +28,7 @@ class PromptTuning(Schedule):
     summary: ClassVar[str] = "input embeddings before the text, and the head"
     rung: ClassVar[int] = 70
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[None] = None
 
     learning_rate: float = 1e-2
     """Highest learning rate; few parameters want a large one. MiniLM learns little with any (0.3

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError, NotApplicable
-from tunewell.values import Machine
+from tunewell.values import Kind, Machine
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ZeroShot:
     summary: ClassVar[str] = "nothing moves: label names are compared with the text"
     rung: ClassVar[int] = 20
     needs_backbone: ClassVar[bool] = True
-    tasks: ClassVar[tuple[str, ...]] = ("classify",)
+    answers: ClassVar[tuple[Kind, ...]] = ("label",)
     reads_label_names: ClassVar[bool] = True
 
     template: str = "{label}"

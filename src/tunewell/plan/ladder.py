@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
+from tunewell import kinds
 from tunewell.contracts import Job, Method
 from tunewell.errors import NotApplicable
 from tunewell.plan.choose import Planned, choose
@@ -75,6 +76,9 @@ def plan_ladder(
 
 def _probed(row: Planned, method: Method, job: Job) -> Planned:
     """The row with its estimate; without one where the method cannot run or its probe fails."""
+    if method.answers is not None and job.task.answers not in method.answers:
+        reason = kinds.misfit(method.answers, job.task.answers)
+        return replace(row, status="skip", trials=0, reason=reason)
     try:
         return replace(row, estimate=estimate(method, job))
     except NotApplicable as reason:

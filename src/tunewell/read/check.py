@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 
+from tunewell.kinds import unequal
 from tunewell.read.lengths import lengths
 from tunewell.read.overlaps import repeated, shared
 from tunewell.read.records import Data, Fault, first_rows
@@ -15,7 +15,6 @@ from tunewell.values import Example
 
 FEW_PER_CLASS = 10
 """Training rows below which a class is hardly learnt."""
-UNEQUAL = 3.0
 DISAGREEMENT = 0.2
 WIDE_POINTS = 10.0
 
@@ -32,27 +31,20 @@ def check(
         count_tokens: gives the tokens of each text; without it, lengths are told in words.
         max_length: tokens that a row may have; how much longer rows lose is told.
     """
+    one_label = data.task.answers == "label"
     return (
         *data.faults,
-        *_classes(data),
-        *_label_variants(data),
-        *(fault for rows in by_source(data).values() for fault in repeated(rows)),
+        *(_classes(data) if one_label else ()),
+        *(_label_variants(data) if one_label else ()),
+        *(
+            fault
+            for rows in by_source(data).values()
+            for fault in repeated(rows, data.task.texts, one_label)
+        ),
         *shared(data),
         *lengths(data, count_tokens, max_length),
         _resolution(data),
     )
-
-
-def unequal(targets: Iterable[str]) -> bool:
-    """Whether the largest class has over three times the rows of the median of the others.
-
-    Accuracy then says little about the small classes, and macro F1 decides instead.
-
-    >>> unequal("aaab"), unequal("aaaab"), unequal("aabbc")
-    (False, True, False)
-    """
-    sizes = sorted(Counter(targets).values())
-    return len(sizes) > 1 and sizes[-1] > UNEQUAL * statistics.median(sizes[:-1])
 
 
 def separable_points(test_rows: int, disagreement: float = DISAGREEMENT) -> float:

@@ -1,20 +1,23 @@
-"""Which columns hold the texts and the labels: as the user says, else by name, else by content."""
+"""Which columns hold what a task reads: as the user says, else by name, else by content."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tunewell.errors import ConfigError, DataError, did_you_mean
+from tunewell import registry
+from tunewell.errors import ConfigError, did_you_mean
+from tunewell.read.guess import guess_labels, guess_texts, unclear
 from tunewell.read.looks import Look, look_at, sample_rows
-from tunewell.read.names import INPUT, TARGET, VAGUE, name_weight, plain
+from tunewell.read.named import option_for, remedy_for
+from tunewell.read.names import plain
 from tunewell.read.records import Columns
 from tunewell.read.words import columns_listed, shown
+from tunewell.values import Column
 
-CLEARLY_LONGER = 2.0
-MOSTLY = 0.5
-SAY_BOTH = "Say it with --input NAME --target NAME."
-SAY_INPUT = "Say it with --input NAME."
+GUESS = {"texts": guess_texts, "labels": guess_labels}
+Found = tuple[tuple[str, ...], str]
+"""Columns of the file, and how they were found."""
 
 
 def find_columns(
@@ -25,7 +28,7 @@ def find_columns(
     need_target: bool = True,
     usual: str | None = None,
 ) -> Columns:
-    """The columns of texts, labels and groups in a table; what is not given is guessed.
+    """The columns of one text and one label in a table; what is not given is guessed.
 
     With `need_target` false no target is looked for beyond the one given. `usual` is what the
     input is called elsewhere: where a column has that name, nothing is guessed.
@@ -34,59 +37,158 @@ def find_columns(
         ConfigError: a given column does not exist.
         DataError: no column, or more than one, is plausible.
     """
-    path = Path(path)
-    asked = {
-        role: name
-        for role, name in (("input", input), ("target", target), ("group", group))
-        if name is not None
+    given = {"input": input, "target": target}
+    said = {name: value for name, value in given.items() if value is not None}
+    columns = registry.task("classify").columns
+    wanted = [c for c in columns if need_target or not c.target or c.name in said]
+    return find(path, wanted, said, group, {"input": usual} if usual else {})
+
+
+def find(
+    path: str | Path,
+    wanted: Sequence[Column],
+    said: Mapping[str, str],
+    group: str | None = None,
+    usual: Mapping[str, str] | None = None,
+) -> Columns:
+    """The columns of a table that hold what is wanted.
+
+    Args:
+        wanted: the task's columns, those of the target among them where there is to be one.
+        said: by the task's name of a column what the user calls it, several with commas.
+        group: the column whose equal values stay together, as the user calls it.
+        usual: what columns are called elsewhere: where the file has them, nothing is guessed.
+
+    Raises:
+        ConfigError: a given column does not exist.
+        DataError: no column, or more than one, is plausible.
+    """
+    path, usual = Path(path), usual or {}
+    asked = [*said.values(), *([group] if group is not None else [])]
+    all_said = all(column.name in said for column in wanted)
+    names, sample = sample_rows(path, enough=asked if all_said else ())
+    found: dict[str, Found] = {
+        column.name: (_said(said[column.name], column, names, path), "as you said")
+        for column in wanted
+        if column.name in said
     }
-    wanted = {"input", "target"} if need_target else {"input"}
-    names, sample = sample_rows(path, enough=asked.values() if wanted <= asked.keys() else ())
-    given = {
-        role: _match(name, names, path, f"Choose one of them with --{role}.")
-        for role, name in asked.items()
-    }
-    if len(set(given.values())) < len(given):
-        raise ConfigError(
-            f"{path}: the column {shown(given['target'] if 'target' in given else given['group'])} "
-            "is named twice.",
-            "Input, target and group are different columns.",
-        )
-    how = dict.fromkeys(given, "as you said")
+    tie = None
+    if group is not None:
+        tie = _match(group, names, path, "Choose one of them with --group.")
+    _refuse_twice(path, wanted, found, tie)
+    taken = {name for headers, _ in found.values() for name in headers} | {tie}
     looks = {
         name: look_at([cells.get(name, "") for cells in sample])
         for name in names
-        if name not in given.values()
+        if name not in taken
     }
-    if "input" not in given:
-        if usual in looks:
-            found = usual, "as elsewhere"
-        elif len(names) == 1 and not need_target:
-            found = names[0], "the only one"
+    missing = [column for column in wanted if column.name not in found]
+    for column in missing:
+        headers = _called(column, usual.get(column.name, ""), looks)
+        if headers is None:
+            guessed = _guess(path, column, names, looks, wanted, missing)
         else:
-            found = _guess_input(path, names, looks, SAY_BOTH if need_target else SAY_INPUT)
-        given["input"], how["input"] = found
-        del looks[given["input"]]
-    if "target" not in given and need_target:
-        given["target"], how["target"] = _guess_target(path, names, looks)
-    said = {"input": "The texts are", "target": "the labels", "group": "the groups"}
-    parts = [
-        f"{said[role]} in column {shown(given[role])} ({how[role]})"
-        for role in said
-        if role in given
-    ]
-    why = ", ".join(parts) + "."
-    return Columns(given["input"], given.get("target"), given.get("group"), why)
+            guessed = headers
+        if guessed is not None:
+            found[column.name] = guessed
+            for name in guessed[0]:
+                del looks[name]
+    named = {c.name: found[c.name][0] for c in wanted if c.name in found}
+    why = _sentence(wanted, found, tie)
+    single = {name: ",".join(headers) for name, headers in named.items()}
+    return Columns(single.get("input"), single.get("target"), tie, why, named)
 
 
 def columns_in(path: Path, columns: Columns, like: Path) -> Columns:
     """The same columns in another file, which need no group since it is not divided."""
-    names, _ = sample_rows(path, enough=(columns.input, columns.target or ""))
+    headers = [name for each in columns.named.values() for name in each]
+    names, _ = sample_rows(path, enough=headers)
     remedy = f"Call its columns as in {like}."
-    input, target = (
-        _match(name, names, path, remedy) for name in (columns.input, columns.target or "")
-    )
-    return Columns(input, target, None, columns.why)
+    named = {
+        name: tuple(_match(header, names, path, remedy) for header in each)
+        for name, each in columns.named.items()
+    }
+    single = {name: ",".join(each) for name, each in named.items()}
+    return Columns(single.get("input"), single.get("target"), None, columns.why, named)
+
+
+def _said(given: str, column: Column, names: Sequence[str], path: Path) -> tuple[str, ...]:
+    """The columns that the user names; a name with a comma in it is tried as a whole first."""
+    remedy = f"Choose one of them with {option_for(column)}."
+    parts = [part.strip() for part in given.split(",") if part.strip()]
+    if given in names or len(parts) < 2:
+        return (_match(given, names, path, remedy),)
+    if not column.several:
+        raise ConfigError(
+            f"{option_for(column)} {given}: one column was expected.",
+            f"Its columns: {columns_listed(names)}.",
+        )
+    return tuple(_match(part, names, path, remedy) for part in parts)
+
+
+def _refuse_twice(
+    path: Path, wanted: Sequence[Column], found: Mapping[str, Found], tie: str | None
+) -> None:
+    headers = [name for names, _ in found.values() for name in names]
+    headers += [tie] if tie is not None else []
+    twice = next((name for name in headers if headers.count(name) > 1), None)
+    if twice is not None:
+        expected = "Input, target and group are different columns."
+        if [column.name for column in wanted] not in (["input", "target"], ["input"]):
+            expected = "Each holds something else."
+        raise ConfigError(f"{path}: the column {shown(twice)} is named twice.", expected)
+
+
+def _called(column: Column, usual: str, looks: Mapping[str, Look]) -> Found | None:
+    """The columns that are called as elsewhere, or by one of the usual names."""
+    elsewhere = tuple(usual.split(","))
+    if usual and (usual in looks or looks.keys() >= set(elsewhere)):
+        return ((usual,) if usual in looks else elsewhere), "as elsewhere"
+    plainly: dict[str, str] = {}
+    for name in looks:
+        plainly.setdefault(" ".join(plain(name).casefold().replace("_", " ").split()), name)
+    for header in column.headers:
+        together = (header,) if isinstance(header, str) else header
+        if all(each in plainly for each in together):
+            return tuple(plainly[each] for each in together), "by name"
+    return None
+
+
+def _guess(
+    path: Path,
+    column: Column,
+    names: Sequence[str],
+    looks: dict[str, Look],
+    wanted: Sequence[Column],
+    missing: Sequence[Column],
+) -> Found | None:
+    """The column by its content; None where it need not be there."""
+    alone = len(names) == 1 and len(wanted) == 1
+    if alone:
+        return (names[0],), "the only one"
+    remedy = remedy_for([c for c in wanted if c.needed])
+    if column.looks is None or (not column.needed and not looks):
+        if column.needed:
+            raise unclear(path, names, column.holds, [], remedy)
+        return None
+    name, how = GUESS[column.looks](path, names, looks, remedy)
+    return (name,), how
+
+
+def _sentence(wanted: Sequence[Column], found: Mapping[str, Found], tie: str | None) -> str:
+    parts = []
+    for column in wanted:
+        if column.name in found:
+            headers, how = found[column.name]
+            where = f"column {shown(headers[0])}"
+            if len(headers) > 1:
+                where = f"columns {columns_listed(headers[:-1])} and {shown(headers[-1])}"
+            verb = "" if parts else "are "
+            parts.append(f"the {column.holds} {verb}in {where} ({how})")
+    if tie is not None:
+        parts.append(f"the groups in column {shown(tie)} (as you said)")
+    sentence = ", ".join(parts) + "."
+    return sentence[0].upper() + sentence[1:]
 
 
 def _match(name: str, names: Sequence[str], path: Path, remedy: str) -> str:
@@ -107,75 +209,6 @@ def _match(name: str, names: Sequence[str], path: Path, remedy: str) -> str:
     hint = f" {hint}" if hint.startswith("Did you mean") else ""
     raise ConfigError(
         f"{path} has no column {shown(name)}.{hint}",
-        f"Its columns: {columns_listed(names)}.",
-        remedy,
-    )
-
-
-def _guess_input(
-    path: Path, names: Sequence[str], looks: dict[str, Look], remedy: str
-) -> tuple[str, str]:
-    """The column of texts and how it was found."""
-    weights = {
-        name: name_weight(name, INPUT)
-        for name, look in looks.items()
-        if look.is_text or look.nested
-    }
-    by_name = _strongest(weights)
-    if len(by_name) == 1:
-        return by_name[0], "by its name"
-    texts = [
-        name
-        for name, look in looks.items()
-        if look.is_text and not (look.is_label and name_weight(name, TARGET) > 1)
-    ]
-    rank = {name: _richness(name, looks[name]) for name in by_name or texts}
-    order = sorted(rank, key=lambda name: -rank[name])
-    close = [name for name in order if rank[name] * CLEARLY_LONGER > rank[order[0]]]
-    if len(close) != 1:
-        raise _unclear(path, names, "texts", close, remedy)
-    return order[0], "the longest of those with such names" if by_name else "by its content"
-
-
-def _richness(name: str, look: Look) -> float:
-    """How long, how varied and how full; a word in the name that texts have counts twice."""
-    return look.length * look.varied * look.filled * (2 if name_weight(name, INPUT) else 1)
-
-
-def _guess_target(path: Path, names: Sequence[str], looks: dict[str, Look]) -> tuple[str, str]:
-    """The column of labels and how it was found."""
-    weights = {name: name_weight(name, TARGET) for name in looks}
-    labels = [name for name, look in looks.items() if look.is_label]
-    filled = [name for name in labels if looks[name].filled >= MOSTLY]
-    telling = [name for name in looks if weights[name] > VAGUE]
-    for candidates in (filled, labels, telling):
-        by_name = _strongest({name: weights[name] for name in candidates})
-        if len(by_name) == 1:
-            return by_name[0], "by its name"
-        if by_name:
-            raise _unclear(path, names, "labels", by_name)
-    plausible = [name for name in filled if looks[name].distinct > 1]
-    hinted = [name for name in plausible if weights[name]]
-    for candidates in (hinted, plausible):
-        if len(candidates) == 1:
-            return candidates[0], "by its content"
-    if not plausible and len(names) == 2 and looks:
-        return next(iter(looks)), "the other column"
-    raise _unclear(path, names, "labels", plausible)
-
-
-def _strongest(weights: dict[str, int]) -> list[str]:
-    """The names of the greatest weight, where that is a vague name's or more."""
-    greatest = max(weights.values(), default=0)
-    return [name for name, weight in weights.items() if weight == greatest >= VAGUE]
-
-
-def _unclear(
-    path: Path, names: Sequence[str], what: str, close: Sequence[str], remedy: str = SAY_BOTH
-) -> DataError:
-    found = f"it may be {' or '.join(map(shown, close))}" if close else "none looks like it"
-    return DataError(
-        f"{path}: it is not clear which column holds the {what}; {found}.",
         f"Its columns: {columns_listed(names)}.",
         remedy,
     )

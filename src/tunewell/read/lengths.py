@@ -30,12 +30,13 @@ def lengths(
     examples: list[Example] = [example for part in data.parts.values() for example in part]
     looked_at = ""
     if count_tokens and len(examples) > COUNTED_ROWS:
-        longest_text = max(examples, key=lambda example: len(example.input))
+        longest_text = max(examples, key=lambda example: len(whole(data, example)))
         step = -(-len(examples) // COUNTED_ROWS)
         looked_at = f" of the {len(examples[::step]):,} looked at"
         examples = [*examples[::step], longest_text]
     unit = "token" if count_tokens else "word"
-    sizes = _tokens(examples, count_tokens) if count_tokens else _words(examples)
+    read = [whole(data, example) for example in examples]
+    sizes = _tokens(read, count_tokens) if count_tokens else [len(text.split()) for text in read]
     longest = max(range(len(sizes)), key=sizes.__getitem__)
     yield Fault(
         "length",
@@ -70,15 +71,16 @@ def lengths(
         )
 
 
-def _words(examples: Sequence[Example]) -> list[int]:
-    return [len(example.input.split()) for example in examples]
+def whole(data: Data, example: Example) -> str:
+    """The text of a row, or its texts one after the other."""
+    return " ".join(data.task.texts(example.input))
 
 
-def _tokens(examples: Sequence[Example], count_tokens: CountTokens) -> list[int]:
+def _tokens(read: Sequence[str], count_tokens: CountTokens) -> list[int]:
     """Tokens of each text, a thousand texts at once; those of a very long one are estimated."""
     sizes: list[int] = []
-    for start in range(0, len(examples), ROWS_AT_ONCE):
-        texts = [example.input for example in examples[start : start + ROWS_AT_ONCE]]
+    for start in range(0, len(read), ROWS_AT_ONCE):
+        texts = read[start : start + ROWS_AT_ONCE]
         counted = count_tokens([text[:COUNTED_CHARACTERS] for text in texts])
         sizes += [
             round(size * max(1.0, len(text) / COUNTED_CHARACTERS))

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from tunewell import kinds, registry
+from tunewell.contracts import Task
 from tunewell.errors import ConfigError, DataError
 from tunewell.read.beside import names_beside
-from tunewell.read.columns import columns_in, find_columns
-from tunewell.read.examples import read_examples
+from tunewell.read.columns import columns_in, find
+from tunewell.read.examples import read_examples, sample_of
 from tunewell.read.files import files_of
 from tunewell.read.formats import stored_label_names
 from tunewell.read.label_names import read_label_names
-from tunewell.read.looks import MOST_LABELS
+from tunewell.read.looks import MOST_LABELS, sample_rows
+from tunewell.read.named import columns_said, remedy_for
 from tunewell.read.overlaps import leaked
 from tunewell.read.records import Columns, Data, Fault, Source
 from tunewell.read.split import sample, shares, split
-from tunewell.read.words import many, names_listed, shown
-from tunewell.values import Example
+from tunewell.read.words import columns_listed, many, names_listed, shown
+from tunewell.values import Example, to_json
 
 FEW_ROWS = 200
 """Validation rows that are kept however few training rows are asked for."""
@@ -34,53 +40,88 @@ def load(source: Source, seed: int = 0) -> Data:
     for option, value, least in (("rows", source.rows, 2), ("test-rows", source.test_rows, 1)):
         if value is not None and value < least:
             raise ConfigError(f"--{option} is {value}.", f"At least {least} was expected.")
-    files = files_of(source)
-    columns = find_columns(files["train"], source.input, source.target, source.group)
-    faults = [Fault("columns", "note", columns.why, source=str(files["train"]))]
+    plain = registry.task(source.task)()
+    files, said = files_of(source), columns_said(source, plain)
+    columns = find(files["train"], plain.columns, said, source.group)
+    seen_at_once, seen_why = _looked(files["train"], columns, plain)
+    task: Task = replace(plain, **seen_at_once)
+    why = " ".join(part for part in (columns.why, seen_why) if part)
+    columns = replace(columns, why=why)
+    faults = [Fault("columns", "note", why, source=str(files["train"]))]
     parts: dict[str, list[Example]] = {}
     for part, path in files.items():
         here = columns if part == "train" else columns_in(path, columns, files["train"])
-        parts[part], found = read_examples(path, here)
+        parts[part], found = read_examples(path, here, task)
         faults += found
-    _refuse_untrainable(files["train"], columns, parts["train"])
-    _refuse_unscorable(files, parts)
+    by_class = task.answers == "label"
+    _refuse_empty(files["train"], columns, task, parts["train"])
+    if by_class:
+        _refuse_untrainable(files["train"], columns, parts["train"])
+        _refuse_unscorable(files, parts)
 
     wanted = shares("validation" in files, "test" in files)
     if len(wanted) > 1:
-        divided = split(parts["train"], wanted, seed)
-        faults.append(_told_split(files["train"], columns, divided, seed))
+        divided = split(parts["train"], wanted, seed, task.texts, by_class)
+        faults.append(_told_split(files["train"], columns, divided, seed, by_class))
         parts |= divided
     names, found = _label_names(source, files["train"], columns, parts)
-    parts, sampled = _sampled(source, parts, seed)
-    labels = {example.target for part in parts.values() for example in part}
+    parts, sampled = _sampled(source, parts, seed, by_class)
+    labels = _labels(parts)
     names = {label: name for label, name in names.items() if label in labels}
     faults += [*sampled, *found, *_told_unnamed(names, labels)]
     train, validation, test = (tuple(parts[name]) for name in ("train", "validation", "test"))
     mark = _fingerprint({"train": train, "validation": validation, "test": test})
-    seen = leaked(test, train, validation) if len(files) > 1 else ()
-    return Data(columns, train, validation, test, tuple(faults), mark, names, seen)
+    seen = leaked(test, train, validation, texts=task.texts) if len(files) > 1 else ()
+    return Data(
+        columns, train, validation, test, tuple(faults), mark, task, names, seen_at_once, seen
+    )
+
+
+def _looked(path: Path, columns: Columns, task: Task) -> tuple[dict[str, Any], str]:
+    """What a task that has `look` sees in rows spread over the file."""
+    if not hasattr(task, "look"):
+        return {}, ""
+    _, rows = sample_rows(path, enough=())
+    return task.look(sample_of(rows, path, columns, task))
+
+
+def _labels(parts: Mapping[str, Sequence[Example]]) -> set[str]:
+    """Every label in the targets, of whatever kind they are."""
+    targets = (example.target for part in parts.values() for example in part)
+    return {label for target in targets for label in kinds.labels_in(target)}
 
 
 def _label_names(
     source: Source, path: Path, columns: Columns, parts: Mapping[str, Sequence[Example]]
 ) -> tuple[dict[str, str], list[Fault]]:
     """Names of labels: as the user says, else from the file itself, else from one beside it."""
-    labels = {example.target for part in parts.values() for example in part}
+    labels = _labels(parts)
     if source.label_names is not None:
         return read_label_names(source.label_names, labels), []
     stored = stored_label_names(path, columns.target or "")
     return (stored, []) if stored else names_beside(path, labels)
 
 
+def _refuse_empty(path: Path, columns: Columns, task: Task, train: Sequence[Example]) -> None:
+    """A DataError where no row has all that the task needs."""
+    if train:
+        return
+    needed = [column for column in task.columns if column.name in columns.named and column.needed]
+    has = [
+        f"{'an' if column.one[0] in 'aeio' else 'a'} {column.one} in "
+        f"{columns_listed(columns.named[column.name])}"
+        for column in needed
+    ]
+    raise DataError(
+        f"{path}: no row has both {' and '.join(has)}.",
+        remedy=f"Name the right columns with {remedy_for(needed)}.",
+    )
+
+
 def _refuse_untrainable(path: Path, columns: Columns, train: Sequence[Example]) -> None:
     """A DataError where the rows with text and label cannot teach anything."""
     column = shown(columns.target or "")
     labels = list(dict.fromkeys(example.target for example in train))
-    if not train:
-        raise DataError(
-            f"{path}: no row has both a text in {shown(columns.input)} and a label in {column}.",
-            remedy="Name the right columns with --input NAME --target NAME.",
-        )
     if len(labels) == 1:
         raise DataError(
             f"{path}: every row has the same label {shown(labels[0])} in column {column}.",
@@ -111,14 +152,19 @@ def _refuse_unscorable(files: Mapping[str, Path], parts: Mapping[str, list[Examp
 
 
 def _told_split(
-    path: Path, columns: Columns, parts: Mapping[str, Sequence[Example]], seed: int
+    path: Path,
+    columns: Columns,
+    parts: Mapping[str, Sequence[Example]],
+    seed: int,
+    by_class: bool,
 ) -> Fault:
     sizes = ", ".join(f"{len(rows):,} {part} rows" for part, rows in parts.items())
     groups = f"and rows with the same {shown(columns.group)} " if columns.group else ""
     return Fault(
         "split",
         "note",
-        f"{path} was divided into {sizes} (seed {seed}), class by class; texts that differ only "
+        f"{path} was divided into {sizes} (seed {seed}){', class by class' if by_class else ''}; "
+        "texts that differ only "
         f"in case, punctuation or space {groups}stay together.",
         count=sum(map(len, parts.values())),
         source=str(path),
@@ -126,7 +172,7 @@ def _told_split(
 
 
 def _sampled(
-    source: Source, parts: dict[str, list[Example]], seed: int
+    source: Source, parts: dict[str, list[Example]], seed: int, by_class: bool
 ) -> tuple[dict[str, list[Example]], list[Fault]]:
     """The parts cut to the rows asked for, and what was cut."""
     most = {"train": source.rows, "test": source.test_rows}
@@ -137,17 +183,18 @@ def _sampled(
         if rows is None or len(parts[part]) <= rows:
             continue
         before = parts[part]
-        parts = parts | {part: sample(before, rows, seed)}
+        parts = parts | {part: sample(before, rows, seed, by_class)}
         why = "to fit the training rows asked for" if part == "validation" else "as asked"
         faults.append(
             Fault(
                 "sampled",
                 "note",
-                f"{rows:,} of {len(before):,} {part} rows are used, {why}, drawn class by class.",
+                f"{rows:,} of {len(before):,} {part} rows are used, {why}, drawn "
+                f"{'class by class' if by_class else 'at random'}.",
                 count=len(before) - rows,
             )
         )
-    if len({example.target for example in parts["train"]}) < 2:
+    if by_class and len({example.target for example in parts["train"]}) < 2:
         raise ConfigError(f"With --rows {source.rows} only one class is left.", "", "Use more.")
     return parts, faults
 
@@ -165,7 +212,12 @@ def _fingerprint(parts: Mapping[str, Iterable[Example]]) -> str:
     for part, examples in parts.items():
         digest.update(f"{part}\n".encode())
         for example in examples:
-            for text in (example.input, example.target):
+            for value in (example.input, example.target):
+                text = value if isinstance(value, str) else _as_json(value)
                 content = text.encode("utf-8")
                 digest.update(b"%d:" % len(content) + content)
     return digest.hexdigest()
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True)

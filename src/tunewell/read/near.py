@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
 
 from tunewell.values import Example
 
@@ -38,8 +39,22 @@ def near_key(text: str) -> str:
     return folded.translate(_DROPPED) or "".join(folded.split())
 
 
-def units(examples: Sequence[Example]) -> list[list[int]]:
-    """Indices of examples that must stay together, because text or group tie them.
+Texts = Callable[[Any], tuple[str, ...]]
+"""`Task.texts`: the texts of an input."""
+
+
+def one_text(input: Any) -> tuple[str, ...]:
+    """The texts of an input that is a text."""
+    return (input,)
+
+
+def near_keys(texts: Sequence[str]) -> str:
+    """Equal where each of the texts is nearly the same as its counterpart."""
+    return near_key(texts[0]) if len(texts) == 1 else "\0".join(map(near_key, texts))
+
+
+def units(examples: Sequence[Example], texts: Texts = one_text) -> list[list[int]]:
+    """Indices of examples that must stay together, because texts or group tie them.
 
     The sets are disjoint, cover all examples, and come in the order of their first example.
     """
@@ -60,7 +75,7 @@ def units(examples: Sequence[Example]) -> list[list[int]]:
                     a, b = root(other), root(index)
                     parent[max(a, b)] = min(a, b)
 
-    tie(near_key(example.input) for example in examples)
+    tie(near_keys(texts(example.input)) for example in examples)
     tie(example.group for example in examples)
     together: dict[int, list[int]] = {}
     for index in range(len(examples)):

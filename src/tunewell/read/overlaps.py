@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tunewell.read.near import near_key
+from tunewell.read.near import Texts, near_keys, one_text
 from tunewell.read.records import Data, Fault, first_rows
 from tunewell.read.words import many, rows_listed
 from tunewell.values import Example
 
 
-def repeated(examples: Sequence[Example]) -> Iterable[Fault]:
-    """Duplicates, near-duplicates and contradictions among the rows of one file."""
+def repeated(
+    examples: Sequence[Example], texts: Texts = one_text, contradict: bool = True
+) -> Iterable[Fault]:
+    """Duplicates, near-duplicates and contradictions among the rows of one file.
+
+    Args:
+        texts: `Task.texts`.
+        contradict: whether equal texts with other targets contradict each other.
+    """
     source = examples[0].source
-    texts: dict[str, Example] = {}
+    seen: dict[tuple[str, ...], Example] = {}
     keys: set[str] = set()
     exact: list[int] = []
     near: list[int] = []
-    conflicts: dict[str, list[int]] = {}
+    conflicts: dict[tuple[str, ...], list[int]] = {}
     for example in examples:
-        first = texts.setdefault(example.input, example)
+        own = texts(example.input)
+        first = seen.setdefault(own, example)
         if first is not example:
             exact.append(example.row)
-            if first.target != example.target:
-                conflicts.setdefault(example.input, [first.row]).append(example.row)
+            if contradict and first.target != example.target:
+                conflicts.setdefault(own, [first.row]).append(example.row)
             continue
-        key = near_key(example.input)
+        key = near_keys(own)
         if key in keys:
             near.append(example.row)
         keys.add(key)
@@ -63,26 +71,29 @@ def repeated(examples: Sequence[Example]) -> Iterable[Fault]:
         )
 
 
-def leaked(part: Sequence[Example], *others: Sequence[Example]) -> tuple[int, ...]:
+def leaked(
+    part: Sequence[Example], *others: Sequence[Example], texts: Texts = one_text
+) -> tuple[int, ...]:
     """Places, from 0, of the examples whose text stands in one of the others as well.
 
     Texts are the same that differ only in case, punctuation and space: see `near_key`.
     """
-    known = {near_key(example.input) for other in others for example in other}
-    return tuple(n for n, example in enumerate(part) if near_key(example.input) in known)
+    known = {near_keys(texts(example.input)) for other in others for example in other}
+    return tuple(n for n, example in enumerate(part) if near_keys(texts(example.input)) in known)
 
 
 def shared(data: Data) -> Iterable[Fault]:
     """Test rows whose text a model may have seen, and validation rows that train has too."""
     for part, others in (("test", ("train", "validation")), ("validation", ("train",))):
         rows, seen = data.parts[part], [data.parts[other] for other in others]
-        places = data.leaked if part == "test" else leaked(rows, *seen)
+        own = data.task.texts
+        places = data.leaked if part == "test" else leaked(rows, *seen, texts=own)
         if not places:
             continue
         leaks = [rows[place] for place in places]
-        texts = {example.input for other in seen for example in other}
-        exact = {example.input for example in leaks} & texts
-        near = {near_key(example.input) for example in leaks if example.input not in exact}
+        texts = {own(example.input) for other in seen for example in other}
+        exact = {own(example.input) for example in leaks} & texts
+        near = {near_keys(own(e.input)) for e in leaks if own(e.input) not in exact}
         found = [many(len(exact), "text")] if exact else []
         if near:
             found.append(f"{many(len(near), 'text')} (but for case, punctuation or space)")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
+from tunewell.contracts import Task
 from tunewell.values import Example
 
 Severity = Literal["error", "warning", "note"]
@@ -22,9 +23,15 @@ class Source:
     .gz), or a folder with train, validation and test files. `reviews.xlsx#Sheet2` is a sheet, and
     `reviews.json#train` a list in an object."""
     input: str | None = None
-    """The column that holds the texts. Not given: found by names and content, and shown."""
+    """The column that holds the texts; several where a row has more than one text, separated by
+    commas: `premise,hypothesis`. Not given: found by names and content, and shown."""
     target: str | None = None
-    """The column that holds the labels. Not given: found by names and content, and shown."""
+    """The column that holds the labels; several where each label has its own, with 0 and 1 in it.
+    Not given: found by names and content, and shown."""
+    columns: str | None = None
+    """Columns of other tasks by what the task calls them: `question=Frage,context=Text`;
+    `tunewell tasks answer` lists them. Several for one are separated by commas:
+    `choices=A,B,C,answer=Key`. Not given: found by names, and shown."""
     group: str | None = None
     """A column whose equal values stay on one side of the split, such as the author's name."""
     validation: str | None = None
@@ -40,17 +47,22 @@ class Source:
     """Names for labels that are numbers: `0=negative,1=positive`, or a file with them (a name a
     line, lines such as `0=negative`, a JSON object or list, or a table with the columns label and
     name). Not given: labels.txt, classes.txt or the like beside the data, where it fits."""
+    task: str = "classify"
+    """What goes in and what counts as right; `tunewell tasks` lists them."""
 
 
 @dataclass(frozen=True)
 class Columns:
     """Which columns are read, and why these."""
 
-    input: str
+    input: str | None
+    """That of the texts, as `--input` names it; None where the task has no such column."""
     target: str | None
     group: str | None
     why: str
     """A sentence that says how they were found."""
+    named: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the task calls a column -> the columns of the file that fill it."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,12 @@ class Data:
     """What was found while reading; `check` adds what the rows in use show."""
     fingerprint: str
     """SHA-256 over inputs, targets and parts, in order; names of files do not count."""
+    task: Task
+    """As it reads rows; what it learns from them it learns later."""
     label_names: dict[str, str] = field(default_factory=dict)
     """Label to name; empty where none were given."""
+    found: dict[str, Any] = field(default_factory=dict)
+    """What the task saw in the rows before it read them (`Task.look`)."""
     leaked: tuple[int, ...] = ()
     """Places in `test`, from 0, of rows whose text stands in train or validation as well, be it
     with other case, punctuation or space. Rows that we divided ourselves have none."""

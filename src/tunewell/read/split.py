@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from tunewell.errors import DataError
-from tunewell.read.near import units
+from tunewell.read.near import Texts, one_text, units
 from tunewell.read.words import names_listed
 from tunewell.values import Example
 
@@ -31,29 +31,40 @@ def shares(with_validation: bool, with_test: bool) -> dict[str, float]:
 
 
 def split(
-    examples: Sequence[Example], parts: Mapping[str, float], seed: int
+    examples: Sequence[Example],
+    parts: Mapping[str, float],
+    seed: int,
+    texts: Texts = one_text,
+    by_class: bool = True,
 ) -> dict[str, list[Example]]:
     """Divide examples by the shares of `parts`, "train" first.
 
     The split depends on the examples, their order and `seed` only. A class with as many units
     (texts that are not near-duplicates, in different groups) as there are parts is in each part
-    if groups allow it; with fewer units it is in the first parts.
+    if groups allow it; with fewer units it is in the first parts. Targets that are no single
+    labels are all of one class.
+
+    Args:
+        texts: `Task.texts`.
+        by_class: whether targets are labels, each a class.
 
     Raises:
-        DataError: where not even two classes can be in every part.
+        DataError: where not even two classes, or not the only one, can be in every part.
     """
-    bundles = units(examples)
+    bundles = units(examples, texts)
+    classes = [example.target if by_class else "" for example in examples]
+    least = MIN_CLASSES if by_class else 1
     random.Random(seed).shuffle(bundles)
-    counts = [_label_counts(examples, bundle) for bundle in bundles]
+    counts = [Counter(classes[index] for index in bundle) for bundle in bundles]
     holders: dict[str, list[int]] = defaultdict(list)
     for number, count in enumerate(counts):
         for label in count:
             holders[label].append(number)
     enough = [label for label, numbers in holders.items() if len(numbers) >= len(parts)]
-    if len(enough) < MIN_CLASSES:
-        raise _too_few(examples, enough, len(parts))
+    if len(enough) < least:
+        raise _too_few(examples, enough, len(parts), by_class)
 
-    totals = Counter(example.target for example in examples)
+    totals = Counter(classes)
     filled = {part: dict.fromkeys(totals, 0) for part in parts}
     placed: dict[int, str] = {}
 
@@ -84,30 +95,31 @@ def split(
     members: dict[str, list[int]] = {part: [] for part in parts}
     for number, part in placed.items():
         members[part] += bundles[number]
-    learnt = {examples[index].target for index in members["train"]}
-    if len(learnt) < MIN_CLASSES or not all(members.values()):
-        raise _too_few(examples, sorted(learnt), len(parts))
+    learnt = {classes[index] for index in members["train"]}
+    if len(learnt) < least or not all(members.values()):
+        raise _too_few(examples, sorted(learnt), len(parts), by_class)
     return {part: [examples[index] for index in sorted(each)] for part, each in members.items()}
 
 
-def _label_counts(examples: Sequence[Example], bundle: Sequence[int]) -> Mapping[str, int]:
-    if len(bundle) == 1:
-        return {examples[bundle[0]].target: 1}
-    return Counter(examples[index].target for index in bundle)
-
-
-def _too_few(examples: Sequence[Example], enough: Sequence[str], parts: int) -> DataError:
+def _too_few(
+    examples: Sequence[Example], enough: Sequence[str], parts: int, by_class: bool
+) -> DataError:
     grouped = any(example.group is not None for example in examples)
     what = "different texts in different groups" if grouped else "different texts"
     found = f"only {names_listed(enough)} has that many" if enough else "no class has that many"
+    expected = f"At least two classes need {parts} or more {what}; {found}."
+    if not by_class:
+        expected = f"{parts} or more {what} are needed."
     return DataError(
         f"{examples[0].source}: too few rows to divide them into {parts} parts.",
-        f"At least two classes need {parts} or more {what}; {found}.",
+        expected,
         "Add rows, or name files of your own with --validation and --test.",
     )
 
 
-def sample(examples: Sequence[Example], rows: int, seed: int) -> list[Example]:
+def sample(
+    examples: Sequence[Example], rows: int, seed: int, by_class: bool = True
+) -> list[Example]:
     """At most `rows` examples, class by class in proportion, in their order.
 
     Each class keeps one at least where `rows` allows it. A smaller sample with the same seed is
@@ -117,7 +129,7 @@ def sample(examples: Sequence[Example], rows: int, seed: int) -> list[Example]:
         return list(examples)
     members: dict[str, list[int]] = defaultdict(list)
     for index, example in enumerate(examples):
-        members[example.target].append(index)
+        members[example.target if by_class else ""].append(index)
     largest_first = sorted(members, key=lambda label: (-len(members[label]), label))
     kept = dict.fromkeys(largest_first[:rows], 1)
     wanted = {label: rows * len(members[label]) / len(examples) for label in kept}

@@ -1,4 +1,4 @@
-"""One text in, one label out."""
+"""One text, or several, in; one label out."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from tunewell import kinds
 from tunewell.contracts import Metric
-from tunewell.errors import DataError
-from tunewell.values import Answer, Example, to_json
+from tunewell.errors import EmptyCell
+from tunewell.values import Answer, Column, Example, Kind, to_json
 
 
 @dataclass(frozen=True)
 class Classify:
-    """Which of a few labels fits a text.
+    """Which of a few labels fits a text, or a pair of texts.
 
     Row in: `{"text": "My parcel never came.", "label": "delivery"}`
 
@@ -22,11 +23,25 @@ class Classify:
 
     Metrics: `accuracy` decides, or `macro_f1` (every class counts the same) where the classes
     are unequal; `micro_f1` equals accuracy and is left out.
+
+    Two texts that are judged together, such as a premise and a hypothesis, stand in two columns:
+    `--input premise,hypothesis`.
     """
 
     name: ClassVar[str] = "classify"
     head: ClassVar[str] = "sequence"
-    summary: ClassVar[str] = "one text in, one label out: sentiment, topic, intent, spam"
+    summary: ClassVar[str] = "one text or two in, one label out: sentiment, topic, intent, spam"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column(
+            "input",
+            "The text, or the texts that belong together.",
+            "texts",
+            looks="texts",
+            several=True,
+        ),
+        Column("target", "The label.", "labels", looks="labels", target=True),
+    )
+    answers: ClassVar[Kind] = "label"
 
     labels: tuple[str, ...] = ()
     """All labels, sorted; the order of every array over labels."""
@@ -43,24 +58,60 @@ class Classify:
         return {"accuracy": Accuracy(), "macro_f1": MacroF1(labels=self.labels)}
 
     @classmethod
+    def choose_metric(cls, train: Sequence[Example]) -> tuple[str, str]:
+        """Macro F1 where the classes are unequal, as accuracy then says little of small ones."""
+        if kinds.unequal(example.target for example in train):
+            return "macro_f1", "the classes are unequal"
+        return "accuracy", "the classes are about equal"
+
+    @classmethod
     def from_examples(
         cls,
         train: Sequence[Example],
+        metric: str | None = None,
         label_names: dict[str, str] | None = None,
-        metric: str = "accuracy",
+        **found: Any,
     ) -> Classify:
         """The labels that occur in training rows, sorted as texts, numbers by value."""
         labels = sorted({example.target for example in train}, key=_by_value)
-        return cls(tuple(labels), dict(label_names or {}), metric)
+        chosen = metric or cls.choose_metric(train)[0]
+        return cls(tuple(labels), dict(label_names or {}), chosen)
+
+    def input(self, row: dict[str, Any], where: str) -> str | tuple[str, ...]:
+        """The text; a tuple of texts where several columns or a list hold them."""
+        cell = row.get("input")
+        several = isinstance(cell, (dict, list, tuple))
+        texts = tuple(cell.values() if isinstance(cell, dict) else cell) if several else (cell,)
+        for text in texts:
+            if not isinstance(text, str) or not text.strip():
+                found = f"{where}: the text is empty."
+                raise EmptyCell(found, "Each row needs a text.", column="input")
+        return texts if several else texts[0]
 
     def read(self, row: dict[str, Any], where: str) -> Example:
         """A row with the cells `input` and `target` -> an example."""
-        text, label = row.get("input"), row.get("target")
-        if not isinstance(text, str) or not text.strip():
-            raise DataError(f"{where}: the text is empty.", "Each row needs a text.")
+        text, label = self.input(row, where), row.get("target")
         if not isinstance(label, str) or not label.strip():
-            raise DataError(f"{where}: the label is empty.", "Each row needs a label.")
+            found = f"{where}: the label is empty."
+            raise EmptyCell(found, "Each row needs a label.", column="target")
         return Example(text, label, source=where)
+
+    def texts(self, input: Any) -> tuple[str, ...]:
+        """The text, or both of a pair."""
+        return (input,) if isinstance(input, str) else tuple(input)
+
+    def shown(self, value: Any) -> str:
+        """The label, with its name where it has one."""
+        name = self.label_names.get(value)
+        return f"{name} ({value})" if name and name != value else kinds.shown(value)
+
+    def ideal(self, target: Any) -> Any:
+        """The label itself."""
+        return target
+
+    def right(self, target: Any, value: Any) -> float:
+        """Whether it is the label."""
+        return kinds.right(target, value)
 
     def named(self, label: str) -> str:
         """A label in words."""
@@ -69,10 +120,16 @@ class Classify:
     def prompt(self, input: Any, shots: Sequence[Example] = ()) -> str:
         """A question that ends where the label begins, after solved examples."""
         choices = ", ".join(self.named(label) for label in self.labels)
-        solved = [f"Text: {shot.input}\nLabel: {self.named(shot.target)}" for shot in shots]
+        solved = [f"{self._asked(shot.input)} {self.named(shot.target)}" for shot in shots]
         return "\n\n".join(
-            [f"Which label fits the text? One of: {choices}.", *solved, f"Text: {input}\nLabel:"]
+            [f"Which label fits the text? One of: {choices}.", *solved, self._asked(input)]
         )
+
+    def _asked(self, input: Any) -> str:
+        texts = self.texts(input)
+        numbers = [""] if len(texts) == 1 else [f" {n}" for n in range(1, len(texts) + 1)]
+        lines = [f"Text{number}: {text}" for number, text in zip(numbers, texts, strict=True)]
+        return "\n".join([*lines, "Label:"])
 
     def parse(self, text: str) -> Answer:
         """The label that the first line of a model's text names, by itself or in words."""
@@ -85,10 +142,9 @@ class Classify:
 
     def score(self, targets: Sequence[Any], answers: Sequence[Answer]) -> dict[str, float]:
         """Accuracy and macro F1, 0 to 1; an answer without a value is wrong."""
-        return {
-            name: float(metric.value(metric.statistics(targets, answers).sum(axis=0)))
-            for name, metric in self.metrics.items()
-        }
+        from tunewell.measure.metrics import scores
+
+        return scores(self.metrics, targets, answers)
 
     def guess(self, train: Sequence[Example]) -> Answer:
         """The most frequent label, with its share; the first by order among equals."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tunewell import kinds
 from tunewell.convert import metavar
 from tunewell.fields import options_of
 from tunewell.tell import units
@@ -51,13 +52,22 @@ def method_page(cls: type[Any]) -> str:
     facts = [
         *parts,
         ("Backbone", "Needed." if cls.needs_backbone else "None."),
-        ("Tasks", ", ".join(f"`{task}`" for task in cls.tasks)),
+        ("Answers", _answers(cls)),
     ]
     glance = ["| | |", "|:---|:---|", *(f"| {name} | {_cell(text)} |" for name, text in facts)]
     sections = [f"# {cls.name}", opening, "\n".join(glance)]
     sections += ["## Use it", _example(cls)]
     sections += ["## Options", _options(cls), *_fair_start(cls)]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _answers(cls: type[Any]) -> str:
+    """The kinds of answer that a method gives, in words."""
+    if cls.answers is None:
+        return "Of every kind that a head can be trained for."
+    if cls.answers == kinds.KINDS:
+        return "Of every kind that can be guessed."
+    return ", ".join(kinds.WORDS[kind] for kind in cls.answers) + "."
 
 
 def index_page(classes: Iterable[type[Any]]) -> str:

@@ -12,7 +12,7 @@ from tunewell import registry
 from tunewell.convert import metavar
 from tunewell.fields import Option, options_of
 from tunewell.terminal.show import table
-from tunewell.values import to_json
+from tunewell.values import Column, to_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +27,7 @@ def methods_json(name: str = "") -> list[dict[str, Any]]:
             "summary": cls.summary,
             "choose": choose_it(cls),
             "needs_backbone": cls.needs_backbone,
-            "tasks": list(cls.tasks),
+            "answers": list(cls.answers) if cls.answers is not None else None,
             "options": [_option_json(o) for o in options_of(cls, cls.name + ".").values()],
         }
         for cls in chosen.values()
@@ -42,10 +42,20 @@ def tasks_json(name: str = "") -> list[dict[str, Any]]:
             "name": cls.name,
             "summary": cls.summary,
             "also_called": [a for a, own in registry.TASK_ALIASES.items() if own == cls.name],
-            "methods": [m for m, c in registry.methods().items() if cls.name in c.tasks],
+            "columns": [_column_json(column) for column in cls.columns],
+            "methods": [m for m, c in registry.methods().items() if _may_do(c, cls)],
         }
         for cls in chosen
     ]
+
+
+def _may_do(method: type[Any], task: type[Any]) -> bool:
+    return method.answers is None or task().answers in method.answers
+
+
+def _column_json(column: Column) -> dict[str, Any]:
+    keys = ("name", "says", "needed", "several", "target")
+    return {key: getattr(column, key) for key in keys}
 
 
 def choose_it(cls: type[Any]) -> str:

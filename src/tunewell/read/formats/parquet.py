@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewell.errors import DataError
-from tunewell.read.cells import Nested
+from tunewell.read.cells import Nested, plain
 from tunewell.read.headers import name_columns
 from tunewell.read.irregular import tell_alike, tell_unnamed
 from tunewell.read.opening import open_bytes, whole_file
@@ -98,9 +98,7 @@ def _texts(path: Path, before: int, name: str, array: Any) -> list[str]:
     if types.is_null(kind):
         return [""] * len(array)
     if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)):
-        return [
-            "" if not valid else Nested(f"of type {kind}") for valid in array.is_valid().tolist()
-        ]
+        return ["" if v is None else Nested(f"of type {kind}", plain(v)) for v in array.to_pylist()]
     try:
         texts = ["" if v is None else v for v in array.to_pylist()]
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tunewell.contracts import Scale
 from tunewell.values import Answer
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ class Accuracy:
     """The share of rows whose answer is the target; no answer is a wrong one."""
 
     name: ClassVar[str] = "accuracy"
+    words: ClassVar[str] = "accuracy"
+    scale: ClassVar[Scale] = Scale()
 
     def statistics(self, targets: Sequence[Any], answers: Sequence[Answer]) -> np.ndarray:
         """Right or not, and a one to count the row: (rows, 2)."""
@@ -46,6 +49,8 @@ class MacroF1:
 
     labels: tuple[Any, ...]
     name: ClassVar[str] = "macro_f1"
+    words: ClassVar[str] = "macro F1"
+    scale: ClassVar[Scale] = Scale()
 
     def statistics(self, targets: Sequence[Any], answers: Sequence[Answer]) -> np.ndarray:
         """True positives, answers, targets of each label, targets outside: (rows, 3L + 1)."""
