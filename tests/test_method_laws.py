@@ -270,11 +270,8 @@ def test_vectors_of_the_frozen_pass_give_the_whole_models_logits(job):
         model = anatomy.freeze_body(head.build(given.backbone, 0.0, 0))
         feed, _ = _feeds(given, model, head, load_tokenizer(given.backbone))
         assert isinstance(feed, feeds.VectorFeed), shape
-        encoded = head.encode(
-            load_tokenizer(given.backbone), INPUTS[:0] or [e.input for e in TRAIN[:9]], 32
-        )
-        tokens = feeds.TokenFeed(
-            head, encoded, feed.targets, load_tokenizer(given.backbone).pad_token_id, MACHINE
-        )
+        tokenizer = load_tokenizer(given.backbone)
+        pieces = head.encode(tokenizer, [e.input for e in TRAIN[:9]], 32)
+        tokens = feeds.TokenFeed(head, pieces, feed.targets, tokenizer.pad_token_id, MACHINE)
         whole = tokens.all_logits(model, 512)
         assert feed.logits(model, range(9)).tolist() == pytest.approx(whole, abs=1e-5)

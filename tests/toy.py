@@ -56,7 +56,7 @@ def tokenizer(folder: Path, decoder: bool = False):
     else:
         ends = [("[CLS]", 2), ("[SEP]", 3)]
         core.post_processor = TemplateProcessing(
-            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=ends
+            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
         )
         names |= {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
         names |= {"mask_token": "[MASK]"}

@@ -22,8 +22,8 @@ def test_what_a_stock_head_reads(random_backbone, shape, expected, dtype):
     head = head_for(TASK, backbone)
     model = anatomy.freeze_body(head.build(backbone, 0.0, 0))
     tokenizer = load_tokenizer(backbone)
-    encoded = head.encode(tokenizer, [row.input for row in ROWS], 32)
-    targets = head.targets([row.target for row in ROWS])
+    pieces = head.encode(tokenizer, [row.input for row in ROWS], 32)
+    targets = head.targets(pieces, [row.target for row in ROWS])
     machine = Machine(dtype=dtype)
-    feed = feeds.TokenFeed(head, encoded, targets, tokenizer.pad_token_id, machine)
+    feed = feeds.TokenFeed(head, pieces, targets, tokenizer.pad_token_id, machine)
     assert feeds.what_the_head_reads(model, feed) == expected

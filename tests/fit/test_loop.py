@@ -174,8 +174,8 @@ def spoilt(monkeypatch, steps, how):
     """The losses of some steps, counted from 1, made unusable; counts what was trained."""
     real, trained = SequenceHead.losses, []
 
-    def losses(head, logits, targets):
-        rows = real(head, logits, targets)
+    def losses(head, pieces, logits, targets):
+        rows = real(head, pieces, logits, targets)
         if not logits.requires_grad:  # of validation
             return rows
         trained.append(len(rows))

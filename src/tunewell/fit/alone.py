@@ -8,26 +8,30 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunewell.fit.pieces import Piece
 from tunewell.fit.tensors import padded
 
 APART = 1e-3
 """Share of the largest logit; padding alone moves float32 logits by a millionth of it."""
 
 
-def reads_padding(model: nn.Module, head: Any, encoded: Sequence[list[int]], pad_id: int) -> bool:
+def reads_padding(model: nn.Module, head: Any, pieces: Sequence[Piece], pad_id: int) -> bool:
     """Whether the logits of the shortest row change when the longest stands beside it.
 
     Args:
         model: a classifier; it is left in evaluation mode.
         head: turns a batch into logits.
-        encoded: token ids of some rows; where all have one length there is nothing to see.
+        pieces: of some rows; where all have one length there is nothing to see.
     """
-    short, long = min(encoded, key=len), max(encoded, key=len)
-    if len(short) == len(long):
+    short = min(pieces, key=lambda piece: len(piece.ids))
+    long = max(pieces, key=lambda piece: len(piece.ids))
+    if len(short.ids) == len(long.ids):
         return False
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad():
         alone = head.logits(model, padded([short], pad_id, device))[0]
         beside = head.logits(model, padded([short, long], pad_id, device))[0]
+    if alone.shape != beside.shape:  # logits of every token
+        beside = beside[: len(alone)]
     return bool((alone - beside).abs().max() > APART * alone.abs().max() + 1e-6)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tunewell.errors import ConfigError
 from tunewell.fit import folders, hub, skeleton, vet
 from tunewell.fit.skeleton import explained
-from tunewell.values import Backbone, read_json
+from tunewell.values import Backbone
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -74,9 +74,21 @@ def fingerprint(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def load_tokenizer(backbone: Backbone) -> PreTrainedTokenizerBase:
-    """The tokenizer, padding and cutting on the right; without a pad token it pads with EOS."""
-    tokenizer, words = _read_tokenizer(backbone)
+def load_tokenizer(backbone: Backbone, folder: Path | None = None) -> PreTrainedTokenizerBase:
+    """The tokenizer, padding and cutting on the right; without a pad token it pads with EOS.
+
+    It tells which of two texts a token is of where the backbone learnt to ask for it.
+
+    Args:
+        folder: where its files lie, if not with the backbone.
+    """
+    tokenizer = _read_tokenizer(backbone, folder or backbone.folder)
+    config = load_config(backbone) if (backbone.folder / "config.json").exists() else None
+    words = getattr(config, "vocab_size", None) or len(tokenizer)
+    if config is not None:
+        types = ["token_type_ids"] if (getattr(config, "type_vocab_size", None) or 0) > 1 else []
+        names = [name for name in tokenizer.model_input_names if name != "token_type_ids"]
+        tokenizer.model_input_names = names + types
     if tokenizer.pad_token is None or tokenizer.pad_token_id >= words:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if tokenizer.pad_token is None:
@@ -173,20 +185,19 @@ def reading_class(backbone: Backbone) -> str:
     return skeleton.reading_class(load_config(backbone))
 
 
-def _read_tokenizer(backbone: Backbone) -> tuple[PreTrainedTokenizerBase, int]:
-    """The tokenizer as it lies there, and how many words the model has."""
+def _read_tokenizer(backbone: Backbone, folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer as it lies there."""
     from transformers import AutoTokenizer
 
     with (
-        vet.vetted_copy(backbone.folder, tokenizer=True) as copy,
+        vet.vetted_copy(folder, tokenizer=True) as copy,
         explained(backbone.name, "tokenizer"),
     ):
-        config = read_json(copy / "config.json") if (copy / "config.json").exists() else {}
         tokenizer = AutoTokenizer.from_pretrained(
             copy, trust_remote_code=False, local_files_only=True
         )
     tokenizer.name_or_path = tokenizer.init_kwargs["name_or_path"] = _where(backbone)
-    return tokenizer, config.get("vocab_size") or len(tokenizer)
+    return tokenizer
 
 
 def _bones(backbone: Backbone, config: PreTrainedConfig, auto_class: str) -> PreTrainedModel:
@@ -206,7 +217,7 @@ def _bones(backbone: Backbone, config: PreTrainedConfig, auto_class: str) -> Pre
 def window(backbone: Backbone) -> int:
     """Most tokens that it reads at once."""
     bones = _bones(backbone, load_config(backbone), "AutoModel")
-    return skeleton.window(bones, _read_tokenizer(backbone)[0])
+    return skeleton.window(bones, _read_tokenizer(backbone, backbone.folder))
 
 
 def _where(backbone: Backbone) -> str:

@@ -1,9 +1,10 @@
-"""What the loop trains on: token ids, or the vectors that a frozen body gave once and for all."""
+"""What the loop trains on: pieces, or the vectors that a frozen body gave once and for all."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -11,63 +12,96 @@ from torch import Tensor, nn
 
 from tunewell.contracts import Job
 from tunewell.fit import anatomy
-from tunewell.fit.heads.sequence import pool
+from tunewell.fit.heads import Head
+from tunewell.fit.heads.own import pool
+from tunewell.fit.pieces import Piece, by_row
 from tunewell.fit.prefix import POOLINGS, frozen_pass
-from tunewell.fit.tensors import autocast, padded, run_rows
+from tunewell.fit.tensors import autocast, padded, run_pieces
 from tunewell.values import Machine
 
 
 @dataclass(frozen=True)
 class TokenFeed:
-    """Rows as token ids, run through the whole model."""
+    """Pieces as token ids, run through the whole model."""
 
-    head: Any
-    encoded: list[list[int]]
+    head: Head
+    pieces: list[Piece]
     targets: Tensor
+    """(units, ...), as the head made them."""
     pad_id: int
     machine: Machine
 
-    @property
+    @cached_property
+    def units(self) -> list[list[int]]:
+        """Numbers of the pieces of each training example."""
+        return units(self.head, self.pieces)
+
+    @cached_property
     def lengths(self) -> list[int]:
-        """Tokens of each row."""
-        return [len(ids) for ids in self.encoded]
+        """Tokens of each unit, its pieces padded to the longest of them."""
+        lengths = [len(piece.ids) for piece in self.pieces]
+        return [max(lengths[number] for number in unit) * len(unit) for unit in self.units]
 
     def logits(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
-        """Logits of some rows, with gradients."""
-        batch = padded([self.encoded[row] for row in rows], self.pad_id, self.machine.device)
+        """Logits of the pieces of some units, with gradients."""
+        pieces = [self.pieces[number] for row in rows for number in self.units[row]]
+        batch = padded(pieces, self.pad_id, self.machine.device)
         with autocast(self.machine):
             return self.head.logits(model, batch)
 
+    def losses(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
+        """The loss of each of some units, with gradients."""
+        pieces = [self.pieces[number] for row in rows for number in self.units[row]]
+        return self.head.losses(pieces, self.logits(model, rows), self.targets[list(rows)])
+
     def all_logits(self, model: nn.Module, tokens: int) -> Tensor:
-        """Logits of every row, without gradients, on the CPU."""
-        return run_rows(model, self.head, self.encoded, self.pad_id, self.machine, tokens)
+        """Logits of every piece, without gradients, on the CPU."""
+        return run_pieces(model, self.head, self.pieces, self.pad_id, self.machine, tokens)
 
 
 @dataclass(frozen=True)
 class VectorFeed:
-    """Rows as the vectors that the head reads; the body does not run."""
+    """Pieces as the vectors that the head reads; the body does not run."""
 
-    head: Any
-    vectors: Tensor  # (rows, hidden)
-    targets: Tensor
+    head: Head
+    pieces: list[Piece]
+    vectors: Tensor  # (pieces, hidden)
+    targets: Tensor  # (units, ...)
 
-    @property
+    @cached_property
+    def units(self) -> list[list[int]]:
+        """Numbers of the pieces of each training example."""
+        return units(self.head, self.pieces)
+
+    @cached_property
     def lengths(self) -> list[int]:
-        """A row counts as one token."""
-        return [1] * len(self.vectors)
+        """A piece counts as one token."""
+        return [len(unit) for unit in self.units]
 
     def logits(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
-        """Logits of some rows, with gradients for the head."""
-        return head_alone(model, self.vectors[list(rows)])
+        """Logits of the pieces of some units, with gradients for the head."""
+        return head_alone(model, self.vectors[[n for row in rows for n in self.units[row]]])
+
+    def losses(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
+        """The loss of each of some units, with gradients for the head."""
+        pieces = [self.pieces[number] for row in rows for number in self.units[row]]
+        return self.head.losses(pieces, self.logits(model, rows), self.targets[list(rows)])
 
     def all_logits(self, model: nn.Module, tokens: int) -> Tensor:
-        """Logits of every row, without gradients, on the CPU."""
+        """Logits of every piece, without gradients, on the CPU."""
         model.eval()
         with torch.inference_mode():
             return head_alone(model, self.vectors).cpu()
 
 
 Feed = TokenFeed | VectorFeed
+
+
+def units(head: Head, pieces: Sequence[Piece]) -> list[list[int]]:
+    """Numbers of the pieces of each training example: those of a row together, or one by one."""
+    if head.whole_rows:
+        return by_row(pieces)
+    return [[number] for number in range(len(pieces))]
 
 
 def head_alone(model: nn.Module, vectors: Tensor) -> Tensor:
@@ -112,25 +146,25 @@ def only_head_moves(model: nn.Module) -> bool:
 def frozen_feeds(
     job: Job, model: nn.Module, train: TokenFeed, validation: TokenFeed
 ) -> tuple[VectorFeed, VectorFeed] | None:
-    """Both parts as vectors, where one vector a row holds all that the head reads, else None."""
+    """Both parts as vectors, where one vector a piece holds all that the head reads, else None."""
     pooling = train.head.pooling or what_the_head_reads(model, train)
-    if pooling is None:
+    if pooling not in POOLINGS:
         return None
-    train_vectors, held_out = frozen_pass(job)
-    device = job.machine.device
-    return (
-        VectorFeed(train.head, train_vectors[pooling].to(device), train.targets),
-        VectorFeed(validation.head, held_out[pooling].to(device), validation.targets),
-    )
+    read = frozen_pass(job, train.pieces, validation.pieces)
+    made = [
+        VectorFeed(feed.head, feed.pieces, vectors[pooling].to(job.machine.device), feed.targets)
+        for feed, vectors in zip((train, validation), read, strict=True)
+    ]
+    return made[0], made[1]
 
 
 def what_the_head_reads(model: nn.Module, feed: TokenFeed) -> str | None:
-    """The pooling whose vector alone gives a stock head's logits on three rows; None if none does.
+    """The pooling whose vector alone gives a stock head's logits on three pieces, if one does.
 
     In float32 whatever the machine's precision: a fresh head's logits lie so near to each other
     that bfloat16 cannot tell one pooling from another.
     """
-    batch = padded(feed.encoded[:3], feed.pad_id, feed.machine.device)
+    batch = padded(feed.pieces[:3], feed.pad_id, feed.machine.device)
     model.eval()
     with torch.inference_mode():
         whole = feed.head.logits(model, batch)

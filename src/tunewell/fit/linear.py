@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tunewell.contracts import Job, Task
 from tunewell.fit.card import pooled_card
-from tunewell.fit.heads import head_for
+from tunewell.fit.heads.sequence import SequenceHead
 from tunewell.fit.prefix import body_of, embed, frozen_pass
 from tunewell.fit.records import Record, found_again, read_record
 from tunewell.values import Answer, Machine, ParameterCount
@@ -43,7 +43,7 @@ class LinearPredictor:
             return []
         vectors = embed(self.record.backbone, self.record.machine, inputs)
         logits = vectors @ self.weights.T + self.bias
-        return head_for(self.task, self.record.backbone).answers(logits)
+        return SequenceHead.for_task(self.task, self.record.backbone, None).said(logits)
 
     def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""

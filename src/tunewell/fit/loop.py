@@ -21,7 +21,7 @@ from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.batches import epoch_batches
 from tunewell.fit.feeds import Feed, TokenFeed, frozen_feeds, only_head_moves
-from tunewell.fit.heads import head_for
+from tunewell.fit.heads import Head, head_for
 from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
 from tunewell.fit.schedule import Schedule
@@ -29,7 +29,7 @@ from tunewell.fit.signals import held_back
 from tunewell.fit.state import Training, resume, save, start
 from tunewell.fit.step import in_memory, take_step
 from tunewell.fit.trained import TrainedPredictor
-from tunewell.values import Progress
+from tunewell.values import Example, Progress
 
 SAMPLE = 32
 """Rows on which it is tried whether a row alone is answered as beside a longer one."""
@@ -66,7 +66,7 @@ def train(
     tokenizer = load_tokenizer(job.backbone)
     head = head_for(job.task, job.backbone, hidden)
     texts = [example.input for example in job.train[:SAMPLE]]
-    sample = head.encode(tokenizer, texts, job.backbone.max_length)
+    sample = head.encode(tokenizer, texts, job.backbone.max_length, training=True)
     pad_id = tokenizer.pad_token_id
     head, model = head.settle(job.backbone, schedule.dropout, job.seed, sample, pad_id)
     total = sum(p.numel() for p in model.parameters())
@@ -89,17 +89,19 @@ def train(
     return TrainedPredictor(record, head, model.eval(), tokenizer, not only_head_moves(model))
 
 
-def _feeds(job: Job, model: nn.Module, head: Any, tokenizer: Any) -> tuple[Feed, Feed]:
+def _feeds(job: Job, model: nn.Module, head: Head, tokenizer: Any) -> tuple[Feed, Feed]:
     """Training and validation rows: as vectors where the body cannot change, else as tokens."""
     backbone = job.backbone
     assert backbone is not None
 
-    def tokens(examples: tuple[Any, ...]) -> TokenFeed:
-        encoded = head.encode(tokenizer, [e.input for e in examples], backbone.max_length)
-        targets = head.targets([e.target for e in examples]).to(job.machine.device)
-        return TokenFeed(head, encoded, targets, tokenizer.pad_token_id, job.machine)
+    def tokens(examples: tuple[Example, ...], training: bool) -> TokenFeed:
+        inputs = [example.input for example in examples]
+        pieces = head.encode(tokenizer, inputs, backbone.max_length, training)
+        targets = head.targets(pieces, [example.target for example in examples])
+        device = job.machine.device
+        return TokenFeed(head, pieces, targets.to(device), tokenizer.pad_token_id, job.machine)
 
-    feed, held_out = tokens(job.train), tokens(job.validation)
+    feed, held_out = tokens(job.train, training=True), tokens(job.validation, training=False)
     if only_head_moves(model):
         return frozen_feeds(job, model, feed, held_out) or (feed, held_out)
     return feed, held_out
@@ -148,8 +150,9 @@ def _validate(training: Training, epoch: int) -> None:
     logits = in_memory(
         training, held_out.lengths, lambda: held_out.all_logits(training.model, state.tokens)
     )
-    loss = held_out.head.losses(logits, held_out.targets.cpu()).mean().item()
-    answers = held_out.head.answers(logits)
+    loss = held_out.head.losses(held_out.pieces, logits, held_out.targets.cpu()).mean().item()
+    inputs = [example.input for example in job.validation]
+    answers = held_out.head.answers(inputs, held_out.pieces, logits)
     score = job.task.score([e.target for e in job.validation], answers)[job.task.metric]
     before = (state.best_score, state.best_loss)
     if before[0] is None or before[1] is None or (score, -loss) > (before[0], -before[1]):

@@ -1,7 +1,7 @@
 """Work that is the same for every epoch, trial and method: the output of a frozen body.
 
 A frozen body gives the same vectors for a row each time, so they are computed once and kept.
-What a head may read is a handful of vectors a row: the mean over tokens, the first, the last.
+What a head may read is a handful of vectors a piece: the mean over tokens, the first, the last.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,8 +27,9 @@ from torch import Tensor
 from tunewell.contracts import Job
 from tunewell.fit.backbones import load_model, load_tokenizer
 from tunewell.fit.batches import TOKENS, within_tokens
-from tunewell.fit.heads.sequence import pool
-from tunewell.fit.tensors import autocast, padded, token_ids
+from tunewell.fit.heads.own import pool
+from tunewell.fit.pieces import Piece, Text, whole
+from tunewell.fit.tensors import autocast, padded
 from tunewell.values import Backbone, Machine, Progress, whole_file
 
 POOLINGS = ("mean", "cls", "last")
@@ -45,25 +47,25 @@ class FrozenBody:
     size_bytes: int
     """Of its weights."""
 
-    def vectors(self, texts: Sequence[str], pooling: str) -> tuple[Tensor, list[int]]:
+    def vectors(self, texts: Sequence[Text], pooling: str) -> tuple[Tensor, list[int]]:
         """One vector a text (texts, hidden), of length 1, and how many tokens each has."""
-        encoded = self.encode(texts)
-        unit = torch.nn.functional.normalize(self.read(encoded)[pooling], dim=-1)
-        return unit, [len(ids) for ids in encoded]
+        pieces = self.encode(texts)
+        unit = torch.nn.functional.normalize(self.read(pieces)[pooling], dim=-1)
+        return unit, [len(piece.ids) for piece in pieces]
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids, cut at the backbone's length."""
-        return token_ids(self.tokenizer, texts, self.backbone.max_length)
+    def encode(self, texts: Sequence[Text]) -> list[Piece]:
+        """One piece a text or pair, cut at the backbone's length."""
+        return whole(self.tokenizer, texts, self.backbone.max_length)
 
-    def read(self, encoded: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-        """Each pooling's vectors (rows, hidden) in float32, in the order of the rows."""
-        lengths = [len(ids) for ids in encoded]
+    def read(self, pieces: Sequence[Piece]) -> dict[str, Tensor]:
+        """Each pooling's vectors (pieces, hidden) in float32, in the order of the pieces."""
+        lengths = [len(piece.ids) for piece in pieces]
         parts: dict[str, list[Tensor]] = {pooling: [] for pooling in POOLINGS}
         order: list[int] = []
         with torch.inference_mode(), autocast(self.machine):
-            for rows in within_tokens(range(len(encoded)), lengths, TOKENS):
+            for rows in within_tokens(range(len(pieces)), lengths, TOKENS):
                 batch = padded(
-                    [encoded[row] for row in rows], self.tokenizer.pad_token_id, self.machine.device
+                    [pieces[row] for row in rows], self.tokenizer.pad_token_id, self.machine.device
                 )
                 hidden = self.model(**batch).last_hidden_state.float()  # (batch, tokens, hidden)
                 for pooling in POOLINGS:
@@ -102,16 +104,25 @@ def loaded_bodies() -> list[Any]:
 
 
 def embed(
-    backbone: Backbone, machine: Machine, texts: Sequence[str], pooling: str | None = None
+    backbone: Backbone, machine: Machine, texts: Sequence[Text], pooling: str | None = None
 ) -> Tensor:
-    """One vector a text (texts, hidden), pooled as asked, else as the backbone, else by mean."""
-    pooling = pooling or backbone.pooling or "mean"
+    """One vector a text or pair (texts, hidden).
+
+    Pooled as asked, else as the backbone, else by mean.
+    """
+    pieces = body_of(backbone, machine).encode(texts)
+    return read_pieces(backbone, machine, pieces, pooling or backbone.pooling or "mean")
+
+
+def read_pieces(
+    backbone: Backbone, machine: Machine, pieces: Sequence[Piece], pooling: str
+) -> Tensor:
+    """One vector a piece (pieces, hidden) from the frozen body."""
     shared = _SHARED.get()
-    key = _key(backbone, machine, texts) if shared is not None else ""
+    key = _key(backbone, machine, pieces) if shared is not None else ""
     if shared is not None and key in shared:
         return shared[key][pooling]
-    body = body_of(backbone, machine)
-    vectors = body.read(body.encode(texts))
+    vectors = body_of(backbone, machine).read(pieces)
     if shared is not None:
         shared[key] = vectors
     return vectors[pooling]
@@ -150,25 +161,30 @@ def borrow_body(job: Job) -> FrozenBody:
     return body
 
 
-def frozen_pass(job: Job) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Every pooling's vectors of the training and the validation rows.
+def frozen_pass(
+    job: Job, train: Sequence[Piece] | None = None, validation: Sequence[Piece] | None = None
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Every pooling's vectors of the pieces of training and validation rows.
 
-    Computed once per backbone, rows and precision, kept in `job.cache`; whoever takes them from
-    there reports the seconds they took as borrowed. A probe gets the vectors of a few rows,
-    repeated, and reports what the whole pass would take.
+    Where no pieces are given, each row is one. Computed once per backbone, pieces and precision,
+    kept in `job.cache`; whoever takes them from there reports the seconds they took as borrowed.
+    A probe gets the vectors of a few pieces, repeated, and reports what the whole would take.
     """
     body = borrow_body(job)
-    texts = [example.input for example in (*job.train, *job.validation)]
-    vectors = _probed(job, body, texts) if job.probe else _read_once(job, body, texts)
-    cut = len(job.train)
-    train = {pooling: rows[:cut] for pooling, rows in vectors.items()}
-    return train, {pooling: rows[cut:] for pooling, rows in vectors.items()}
+    if train is None or validation is None:
+        train, validation = (
+            body.encode([example.input for example in part]) for part in (job.train, job.validation)
+        )
+    pieces, cut = [*train, *validation], len(train)
+    vectors = _probed(job, body, pieces) if job.probe else _read_once(job, body, pieces)
+    first = {pooling: rows[:cut] for pooling, rows in vectors.items()}
+    return first, {pooling: rows[cut:] for pooling, rows in vectors.items()}
 
 
-def _read_once(job: Job, body: FrozenBody, texts: Sequence[str]) -> dict[str, Tensor]:
+def _read_once(job: Job, body: FrozenBody, pieces: Sequence[Piece]) -> dict[str, Tensor]:
     path = None
     if job.cache is not None:
-        key = _key(body.backbone, body.machine, texts)
+        key = _key(body.backbone, body.machine, pieces)
         path = job.cache / f"frozen-{key}.safetensors"
     if path is not None and path.exists():
         try:
@@ -180,32 +196,32 @@ def _read_once(job: Job, body: FrozenBody, texts: Sequence[str]) -> dict[str, Te
         except SafetensorError:
             job.report_progress(Progress(note=f"{path.name} was damaged and is computed again"))
     begun = time.perf_counter()
-    vectors = body.read(body.encode(texts))
+    vectors = body.read(pieces)
     if path is not None:
         _keep(path, vectors, time.perf_counter() - begun)
     return vectors
 
 
-def _probed(job: Job, body: FrozenBody, texts: Sequence[str]) -> dict[str, Tensor]:
-    """Vectors of three batches at the quantiles of length, repeated for all texts."""
+def _probed(job: Job, body: FrozenBody, pieces: Sequence[Piece]) -> dict[str, Tensor]:
+    """Vectors of three batches at the quantiles of length, repeated for all pieces."""
     begun = time.perf_counter()
-    encoded = body.encode(texts)
-    batches = within_tokens(range(len(encoded)), [len(ids) for ids in encoded], TOKENS)
+    lengths = [len(piece.ids) for piece in pieces]
+    batches = within_tokens(range(len(pieces)), lengths, TOKENS)
     chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
-    body.read([encoded[row] for row in chosen[0]])  # the first call pays for the start
+    body.read([pieces[row] for row in chosen[0]])  # the first call pays for the start
     start = time.perf_counter()
-    read = [body.read([encoded[row] for row in rows]) for rows in chosen]
-    tokens = sum(len(encoded[row]) for rows in chosen for row in rows)
-    seconds = (time.perf_counter() - start) / tokens * sum(len(ids) for ids in encoded)
+    read = [body.read([pieces[row] for row in rows]) for rows in chosen]
+    tokens = sum(lengths[row] for rows in chosen for row in rows)
+    seconds = (time.perf_counter() - start) / tokens * sum(lengths)
     job.report_progress(
         Progress(
             borrowed_seconds=seconds,
             measuring_seconds=time.perf_counter() - begun,
-            answer_seconds=seconds / len(texts),
+            answer_seconds=seconds / (len(job.train) + len(job.validation)),
         )
     )
     few = {pooling: torch.cat([part[pooling] for part in read]) for pooling in POOLINGS}
-    at = torch.arange(len(texts)) % len(few[POOLINGS[0]])
+    at = torch.arange(len(pieces)) % len(few[POOLINGS[0]])
     return {pooling: rows[at] for pooling, rows in few.items()}
 
 
@@ -218,10 +234,10 @@ def _keep(path: Path, vectors: dict[str, Tensor], seconds: float) -> None:
             os.fsync(file.fileno())
 
 
-def _key(backbone: Backbone, machine: Machine, texts: Sequence[str]) -> str:
-    parts = [backbone.fingerprint, str(backbone.max_length), machine.dtype, machine.device, *texts]
-    whole = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        whole.update(len(data).to_bytes(8, "little") + data)
-    return whole.hexdigest()[:32]
+def _key(backbone: Backbone, machine: Machine, pieces: Sequence[Piece]) -> str:
+    digest = hashlib.sha256(f"{backbone.fingerprint} {machine.dtype} {machine.device}".encode())
+    for piece in pieces:
+        for numbers in (piece.ids, piece.type_ids or ()):
+            data = array("I", numbers).tobytes()
+            digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:32]

@@ -63,8 +63,7 @@ def _gradients(training: Training, rows: list[int]) -> Tensor:
     for number, part in enumerate(within_tokens(rows, feed.lengths, state.tokens)):
         # Dropout follows from the seed and the step alone, so that a resumed run is the same run.
         torch.manual_seed((job.seed * 1_000_003 + state.step) * 64 + number)
-        losses = feed.head.losses(feed.logits(training.model, part), feed.targets[part])
-        loss = losses.sum() / len(rows)
+        loss = feed.losses(training.model, part).sum() / len(rows)
         training.accelerator.backward(loss)
         total += loss.detach()
     return total

@@ -9,7 +9,11 @@ import torch
 from torch import nn
 
 from tunewell.fit.batches import TOKENS, within_tokens
+from tunewell.fit.pieces import Piece
 from tunewell.values import Machine
+
+LOW = torch.finfo(torch.float32).min
+"""A logit that no softmax gives anything to."""
 
 
 def autocast(machine: Machine) -> torch.autocast:
@@ -20,40 +24,56 @@ def autocast(machine: Machine) -> torch.autocast:
     )
 
 
-def token_ids(tokenizer: Any, texts: Sequence[str], max_length: int) -> list[list[int]]:
-    """Token ids of each text, cut at `max_length`; a text without tokens becomes one of padding."""
-    rows = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
-    return [ids or [tokenizer.pad_token_id] for ids in rows]
-
-
 def padded(
-    encoded: Sequence[Sequence[int]], pad_id: int, device: str | torch.device
+    pieces: Sequence[Piece], pad_id: int, device: str | torch.device
 ) -> dict[str, torch.Tensor]:
-    """Token ids -> `input_ids` and `attention_mask` (batch, tokens), padded on the right."""
-    longest = max(len(ids) for ids in encoded)
-    ids = [[*row, *[pad_id] * (longest - len(row))] for row in encoded]
-    mask = [[1] * len(row) + [0] * (longest - len(row)) for row in encoded]
-    return {
+    """`input_ids` and `attention_mask` (batch, tokens), padded on the right.
+
+    With `token_type_ids` where the pieces have them.
+    """
+    longest = max(len(piece.ids) for piece in pieces)
+    ids = [[*piece.ids, *[pad_id] * (longest - len(piece.ids))] for piece in pieces]
+    mask = [[1] * len(piece.ids) + [0] * (longest - len(piece.ids)) for piece in pieces]
+    batch = {
         "input_ids": torch.tensor(ids, device=device),
         "attention_mask": torch.tensor(mask, device=device),
     }
+    if any(piece.type_ids is not None for piece in pieces):
+        kinds = [piece.type_ids or () for piece in pieces]
+        rows = [[*kind, *[0] * (longest - len(kind))] for kind in kinds]
+        batch["token_type_ids"] = torch.tensor(rows, device=device)
+    return batch
 
 
-def run_rows(
+def run_pieces(
     model: nn.Module,
     head: Any,
-    encoded: Sequence[Sequence[int]],
+    pieces: Sequence[Piece],
     pad_id: int,
     machine: Machine,
     tokens: int = TOKENS,
 ) -> torch.Tensor:
-    """Logits of encoded rows, in the order of the rows, on the CPU."""
+    """Logits of pieces (pieces, ...), in their order, on the CPU.
+
+    Logits for every token are filled up with `LOW` where a piece is shorter than the longest.
+    """
     model.eval()
-    lengths = [len(ids) for ids in encoded]
+    lengths = [len(piece.ids) for piece in pieces]
     parts, order = [], []
     with torch.inference_mode(), autocast(machine):
-        for rows in within_tokens(range(len(encoded)), lengths, tokens):
-            batch = padded([encoded[row] for row in rows], pad_id, machine.device)
+        for numbers in within_tokens(range(len(pieces)), lengths, tokens):
+            batch = padded([pieces[number] for number in numbers], pad_id, machine.device)
             parts.append(head.logits(model, batch).cpu())
-            order += rows
-    return torch.cat(parts)[torch.tensor(order).argsort()]
+            order += numbers
+    return _stacked(parts)[torch.tensor(order).argsort()]
+
+
+def _stacked(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Parts (batch, tokens, ...) or (batch, ...) one after the other."""
+    if len({part.shape[1:] for part in parts}) > 1:
+        most = max(part.shape[1] for part in parts)
+        wider = [part.new_full((len(part), most, *part.shape[2:]), LOW) for part in parts]
+        for wide, part in zip(wider, parts, strict=True):
+            wide[:, : part.shape[1]] = part
+        parts = wider
+    return torch.cat(list(parts))

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from tunewell.contracts import Task
 from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
 from tunewell.fit.card import pooled_card, stock_card
-from tunewell.fit.heads import head_for
-from tunewell.fit.prefix import FrozenBody, body_of, embed
+from tunewell.fit.heads import Head, head_for
+from tunewell.fit.pieces import Piece, Text
+from tunewell.fit.prefix import POOLINGS, FrozenBody, body_of, read_pieces
 from tunewell.fit.records import Record, found_again, read_record
-from tunewell.fit.tensors import run_rows
+from tunewell.fit.tensors import run_pieces
 from tunewell.values import Answer, Machine, ParameterCount
 
 APART = ("virtual", "bottlenecks")
@@ -35,7 +36,7 @@ class TrainedPredictor:
     """A model, its head and its tokenizer."""
 
     record: Record
-    head: Any
+    head: Head
     model: nn.Module
     tokenizer: Any
     tuned_body: bool
@@ -55,10 +56,12 @@ class TrainedPredictor:
         """One answer an input, in order."""
         answers: list[Answer] = []
         for start in range(0, len(inputs), CHUNK):
-            answers += self.head.answers(self._logits(inputs[start : start + CHUNK]))
+            some = inputs[start : start + CHUNK]
+            pieces = self.head.encode(self.tokenizer, some, self.record.backbone.max_length)
+            answers += self.head.answers(some, pieces, self._logits(pieces))
         return answers
 
-    def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
+    def embed(self, texts: Sequence[Text]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the body as it is now, and each text's tokens."""
         backbone, machine = self.record.backbone, self.record.machine
         if self.tuned_body:
@@ -66,16 +69,16 @@ class TrainedPredictor:
             body = FrozenBody(carrier, self.tokenizer, backbone, machine, 0.0, 0)
         else:
             body = body_of(backbone, machine)
-        return body.vectors(texts, self.head.pooling or backbone.pooling or "mean")
+        pooling = self.head.pooling if self.head.pooling in POOLINGS else backbone.pooling
+        return body.vectors(texts, pooling or "mean")
 
-    def _logits(self, inputs: Sequence[Any]) -> Tensor:
-        backbone, machine = self.record.backbone, self.record.machine
-        if not self.tuned_body and self.head.pooling is not None:
+    def _logits(self, pieces: Sequence[Piece]) -> Tensor:
+        machine, pooling = self.record.machine, self.head.pooling
+        if not self.tuned_body and pooling in POOLINGS:
             with torch.inference_mode():
-                vectors = embed(backbone, machine, inputs, self.head.pooling)
+                vectors = read_pieces(self.record.backbone, machine, pieces, pooling)
                 return self.model.head(vectors.to(machine.device)).cpu()
-        encoded = self.head.encode(self.tokenizer, inputs, backbone.max_length)
-        return run_rows(self.model, self.head, encoded, self.tokenizer.pad_token_id, machine)
+        return run_pieces(self.model, self.head, pieces, self.tokenizer.pad_token_id, machine)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load_trained`, transformers and peft read."""
@@ -166,6 +169,6 @@ def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
         record=record,
         head=head,
         model=model.to(record.machine.device).eval(),
-        tokenizer=backbones.load_tokenizer(replace(source, folder=folder)),
+        tokenizer=backbones.load_tokenizer(source, folder),
         tuned_body=value["body"] != "backbone",
     )

@@ -18,8 +18,8 @@ from tunewell.contracts import Job
 from tunewell.errors import NotApplicable
 from tunewell.fit import anatomy
 from tunewell.fit.backbones import load_tokenizer, window
+from tunewell.fit.heads import head_for
 from tunewell.fit.sublayers import run
-from tunewell.fit.tensors import token_ids
 from tunewell.values import Progress
 
 FAULTS = (TypeError, ValueError, RuntimeError, AttributeError, LookupError, AssertionError)
@@ -34,10 +34,11 @@ def leave_room(job: Job, tokens: int) -> Job:
         raise NotApplicable(f"{tokens} virtual tokens leave no room for the text")
     if most >= job.backbone.max_length:
         return job
-    texts = [example.input for example in (*job.train, *job.validation)]
-    lengths = map(len, token_ids(load_tokenizer(job.backbone), texts, job.backbone.max_length))
-    if longer := sum(length > most for length in lengths):
-        told = f"{longer} of {len(texts)} rows are cut at {most} tokens, as {tokens} virtual ones"
+    inputs = [example.input for example in (*job.train, *job.validation)]
+    head, tokenizer = head_for(job.task, job.backbone), load_tokenizer(job.backbone)
+    pieces = head.encode(tokenizer, inputs, job.backbone.max_length, training=True)
+    if longer := len({piece.row for piece in pieces if len(piece.ids) > most}):
+        told = f"{longer} of {len(inputs)} rows are cut at {most} tokens, as {tokens} virtual ones"
         job.report_progress(Progress(note=f"{told} stand before them"))
     return replace(job, backbone=replace(job.backbone, max_length=most))
 
@@ -128,8 +129,31 @@ def _wrap(model: nn.Module, config: Any, start: Tensor | None = None) -> nn.Modu
 def _place(model: nn.Module, wrapped: nn.Module) -> nn.Module:
     owner, name = anatomy.place_of_body(model)
     wrapped.register_forward_hook(_without_virtual, with_kwargs=True)
+    _keep_types(wrapped)
     setattr(owner, name, wrapped)
     return model
+
+
+def _keep_types(wrapped: nn.Module) -> None:
+    """Hand `token_type_ids` past peft, which drops them; virtual tokens are of the first text."""
+    held: list[Tensor] = []
+
+    def take(_: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
+        types = kwargs.pop("token_type_ids", None)
+        held[:] = [] if types is None else [types]
+        return args, kwargs
+
+    def give(_: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
+        if not held:
+            return None
+        types = held.pop()  # (batch, tokens)
+        vectors = kwargs.get("inputs_embeds")
+        extra = 0 if vectors is None else vectors.shape[1] - types.shape[1]
+        kwargs["token_type_ids"] = nn.functional.pad(types, (extra, 0))
+        return args, kwargs
+
+    wrapped.register_forward_pre_hook(take, with_kwargs=True)
+    wrapped.get_base_model().register_forward_pre_hook(give, with_kwargs=True)
 
 
 def _without_virtual(wrapped: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:

@@ -96,11 +96,11 @@ def _led(lead: str, examples: tuple[Example, ...]) -> tuple[Example, ...]:
 
 def _refuse_long(lead: str, job: Job) -> None:
     from tunewell.fit.backbones import load_tokenizer
-    from tunewell.fit.tensors import token_ids
+    from tunewell.fit.pieces import whole
 
     assert job.backbone is not None
     most = job.backbone.max_length // 2
-    if len(token_ids(load_tokenizer(job.backbone), [lead], most + 1)[0]) > most:
+    if len(whole(load_tokenizer(job.backbone), [lead], most + 1)[0].ids) > most:
         raise NotApplicable(
             "the instruction takes more than half of what a row may hold; "
             "give a shorter one with --instructed.instruction"

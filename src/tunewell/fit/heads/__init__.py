@@ -1,16 +1,80 @@
-"""How text becomes tensors for a backbone and its output becomes answers."""
+"""How rows become tensors for a backbone and its output becomes answers."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from tunewell.contracts import Task
-from tunewell.values import Backbone
+from tunewell.fit.pieces import Piece
+from tunewell.values import Answer, Backbone
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
-def head_for(task: Task, backbone: Backbone, hidden: int | None = None) -> Any:
+class Head(Protocol):
+    """What the loop and the predictor know of a task; a frozen dataclass.
+
+    Rows become pieces, pieces a batch, the batch logits, and logits answers. A head that needs
+    the pieces of a row side by side (choices, for one softmax) says `whole_rows`; the others are
+    trained on each piece by itself. What one training example is, a row or a piece, is a *unit*.
+    """
+
+    whole_rows: ClassVar[bool]
+    pooling: str | None
+    """`mean`, `cls`, `last`, or `tokens` for a vector a token; None: a head of transformers."""
+    hidden: int | None
+    """Units of an MLP; None: one linear layer."""
+
+    @classmethod
+    def for_task(cls, task: Task, backbone: Backbone, hidden: int | None) -> Self:
+        """The head that carries a task; the class says what the task must have."""
+
+    def settle(
+        self, backbone: Backbone, dropout: float, seed: int, pieces: list[Piece], pad_id: int
+    ) -> tuple[Self, nn.Module]:
+        """This head as it fits the backbone, tried on some pieces, and its fresh model."""
+
+    def build(self, backbone: Backbone, dropout: float, seed: int) -> nn.Module:
+        """The model with fresh output layers; equal seeds give equal ones."""
+
+    def encode(
+        self, tokenizer: Any, inputs: Sequence[Any], max_length: int, training: bool = False
+    ) -> list[Piece]:
+        """The pieces of all rows, one after the other, each of at most `max_length` tokens.
+
+        The head knows whether a long row is cut or becomes several windows, and may do the one
+        for training and the other for answering.
+        """
+
+    def logits(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """The model's logits (pieces, ...) in float32, for a padded batch of pieces.
+
+        Those of every token are (pieces, tokens, ...).
+        """
+
+    def targets(self, pieces: Sequence[Piece], targets: Sequence[Any]) -> Tensor:
+        """What the losses need (units, ...), from the targets of all rows."""
+
+    def losses(self, pieces: Sequence[Piece], logits: Tensor, targets: Tensor) -> Tensor:
+        """The loss of each unit (units,).
+
+        Args:
+            pieces: the pieces of these units.
+            logits: (pieces, ...).
+            targets: (units, ...), as `targets` made them.
+        """
+
+    def answers(
+        self, inputs: Sequence[Any], pieces: Sequence[Piece], logits: Tensor
+    ) -> list[Answer]:
+        """One answer an input, in order, from the logits of all their pieces."""
+
+
+def head_for(task: Task, backbone: Backbone, hidden: int | None = None) -> Head:
     """The head that carries a task on a backbone; `hidden` units make it an MLP."""
     from tunewell.fit.heads.sequence import SequenceHead
 
-    heads = {"sequence": SequenceHead}
+    heads: dict[str, type[Head]] = {"sequence": SequenceHead}
     return heads[task.head].for_task(task, backbone, hidden)

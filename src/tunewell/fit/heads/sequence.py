@@ -1,4 +1,4 @@
-"""A text becomes one vector, and the vector becomes a label.
+"""A text, or two together, becomes one vector, and the vector a label, labels or a number.
 
 Two kinds: our pooled head over the bare backbone (sentence encoders), and the classification
 head that the architecture brings along (everything else).
@@ -7,8 +7,8 @@ head that the architecture brings along (everything else).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,70 +16,64 @@ from torch import Tensor, nn
 from tunewell.contracts import Task
 from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_model, reading_class
-from tunewell.fit.tensors import token_ids
+from tunewell.fit.heads.own import own_model
+from tunewell.fit.pieces import Piece, Text, by_row, whole, windows
 from tunewell.values import Answer, Backbone
 
-
-def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
-    """One vector a row.
-
-    Args:
-        hidden: (batch, tokens, hidden), padded on the right.
-        mask: (batch, tokens), 1 where there is a token.
-        pooling: `mean` over tokens, `cls` (the first token) or `last`.
-    """
-    if pooling == "cls":
-        return hidden[:, 0]
-    if pooling == "last":
-        return hidden[torch.arange(len(hidden)), mask.sum(1) - 1]
-    weights = mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
-    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
-
-
-def output_layers(width: int, labels: int, hidden: int | None, dropout: float) -> nn.Sequential:
-    """A linear layer, or with `hidden` units an MLP, that turns a vector into logits."""
-    if hidden is None:
-        return nn.Sequential(nn.Dropout(dropout), nn.Linear(width, labels))
-    return nn.Sequential(
-        nn.Dropout(dropout),
-        nn.Linear(width, hidden),
-        nn.GELU(),
-        nn.Dropout(dropout),
-        nn.Linear(hidden, labels),
-    )
-
-
-class PooledClassifier(nn.Module):
-    """A bare backbone, pooled, with our own output layers."""
-
-    def __init__(self, backbone: nn.Module, head: nn.Module, pooling: str) -> None:
-        super().__init__()
-        self.backbone, self.head, self.pooling = backbone, head, pooling
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Token ids and mask (batch, tokens) -> logits (batch, labels)."""
-        hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
-        return self.head(pool(hidden.last_hidden_state, attention_mask, self.pooling))
+PROBLEMS = {
+    "label": "single_label_classification",
+    "labels": "multi_label_classification",
+    "number": "regression",
+}
+"""What transformers calls each kind of answer."""
 
 
 @dataclass(frozen=True)
 class SequenceHead:
-    """What the loop and the predictor need to know about whole-text classification."""
+    """One label, several, or a number for each text or pair.
+
+    It needs of a task: `answers` (`label`, `labels` or `number`); `labels`, in the order of the
+    scores; for `labels` it may have `thresholds`, by label, else 0.5; for a `number` its `mean`
+    and `deviation` in training rows, so that the loss is of standardised targets; and `windows`,
+    where long texts are answered by the mean of the logits of their windows.
+    """
+
+    whole_rows: ClassVar[bool] = False
 
     labels: tuple[str, ...]
     pooling: str | None
     """None: the architecture's own classification head."""
     hidden: int | None = None
     """Units of the MLP; None: one linear layer."""
+    kind: str = "label"
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """A label is given from this probability on."""
+    mean: float = 0.0
+    deviation: float = 1.0
+    """Mean and standard deviation of the numbers in training rows."""
+    windows: bool = False
 
     @classmethod
     def for_task(cls, task: Task, backbone: Backbone, hidden: int | None) -> SequenceHead:
-        """The head for a task that has `labels`; an MLP needs a pooled vector, so it pools."""
-        pooling = backbone.pooling or ("mean" if hidden is not None else None)
-        return cls(tuple(task.labels), pooling, hidden)  # type: ignore[attr-defined]
+        """The head for a task; an MLP needs a pooled vector, so it pools."""
+        return cls(
+            labels=tuple(getattr(task, "labels", ())),
+            pooling=backbone.pooling or ("mean" if hidden is not None else None),
+            hidden=hidden,
+            kind=getattr(task, "answers", "label"),
+            thresholds=dict(getattr(task, "thresholds", {})),
+            mean=getattr(task, "mean", 0.0),
+            deviation=getattr(task, "deviation", 1.0),
+            windows=getattr(task, "windows", False),
+        )
+
+    @property
+    def outputs(self) -> int:
+        """Logits a row."""
+        return 1 if self.kind == "number" else len(self.labels)
 
     def settle(
-        self, backbone: Backbone, dropout: float, seed: int, encoded: list[list[int]], pad_id: int
+        self, backbone: Backbone, dropout: float, seed: int, pieces: list[Piece], pad_id: int
     ) -> tuple[SequenceHead, nn.Module]:
         """This head and its model; our own head where the architecture's one does not do.
 
@@ -87,61 +81,98 @@ class SequenceHead:
         reads the last position even if it is padding, ours reads the last token.
 
         Args:
-            encoded: token ids of some rows to try it on.
+            pieces: some rows to try it on.
         """
         head = self
         if head.pooling is None and reading_class(backbone) != "AutoModel":
             head = replace(self, pooling="mean")
         model = head.build(backbone, dropout, seed)
-        if head.pooling is None and reads_padding(model, head, encoded, pad_id):
+        if head.pooling is None and reads_padding(model, head, pieces, pad_id):
             head = replace(self, pooling="last")
             model = head.build(backbone, dropout, seed)
         return head, model
 
     def build(self, backbone: Backbone, dropout: float, seed: int) -> nn.Module:
         """A model with a freshly made head; equal seeds give equal heads."""
+        if self.pooling is not None:
+            return own_model(backbone, self.pooling, self.outputs, self.hidden, dropout, seed)
         torch.manual_seed(seed)
-        if self.pooling is None:
-            names = dict(enumerate(self.labels))
-            return load_model(
-                backbone,
-                "AutoModelForSequenceClassification",
-                dropout=dropout,
-                num_labels=len(self.labels),
-                id2label=names,
-                label2id={label: index for index, label in names.items()},
-                problem_type="single_label_classification",
-            )
-        body = load_model(backbone, "AutoModel", dropout=dropout)
-        if isinstance(getattr(body, "pooler", None), nn.Module):
-            body.pooler.requires_grad_(False)  # we pool ourselves, so no gradient reaches it
-        torch.manual_seed(seed)
-        head = output_layers(body.config.hidden_size, len(self.labels), self.hidden, dropout)
-        return PooledClassifier(body, head, self.pooling)
+        names = dict(enumerate(self.labels or ("value",)))
+        return load_model(
+            backbone,
+            "AutoModelForSequenceClassification",
+            dropout=dropout,
+            num_labels=self.outputs,
+            id2label=names,
+            label2id={label: index for index, label in names.items()},
+            problem_type=PROBLEMS[self.kind],
+        )
 
-    def encode(self, tokenizer: Any, inputs: Sequence[str], max_length: int) -> list[list[int]]:
-        """Token ids of each text, cut at `max_length`."""
-        return token_ids(tokenizer, inputs, max_length)
+    def encode(
+        self, tokenizer: Any, inputs: Sequence[Text], max_length: int, training: bool = False
+    ) -> list[Piece]:
+        """One piece a row, cut at `max_length`; its windows where it is answered by them."""
+        if self.windows and not training:
+            return windows(tokenizer, inputs, max_length)
+        return whole(tokenizer, inputs, max_length)
 
     def logits(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """The model's logits (batch, labels) in float32."""
+        """The model's logits (batch, outputs) in float32."""
         output = model(**batch)
         return (output if isinstance(output, Tensor) else output.logits).float()
 
-    def targets(self, targets: Sequence[str]) -> Tensor:
-        """Label numbers (rows,)."""
-        number = {label: index for index, label in enumerate(self.labels)}
-        return torch.tensor([number[target] for target in targets])
+    def targets(self, pieces: Sequence[Piece], targets: Sequence[Any]) -> Tensor:
+        """Of each piece: label number (pieces,), 0 or 1 (pieces, labels), number (pieces,)."""
+        if self.kind == "number":
+            numbers = torch.tensor([float(targets[piece.row]) for piece in pieces])
+            return (numbers - self.mean) / self.deviation
+        at = {label: index for index, label in enumerate(self.labels)}
+        if self.kind == "label":
+            return torch.tensor([at[targets[piece.row]] for piece in pieces])
+        given = torch.zeros(len(pieces), len(self.labels))
+        for number, piece in enumerate(pieces):
+            given[number, [at[label] for label in targets[piece.row]]] = 1
+        return given
 
-    def losses(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy of each row (batch,), in nats."""
-        return nn.functional.cross_entropy(logits, targets, reduction="none")
+    def losses(self, pieces: Sequence[Piece], logits: Tensor, targets: Tensor) -> Tensor:
+        """Loss of each piece (pieces,).
 
-    def answers(self, logits: Tensor) -> list[Answer]:
-        """Logits (rows, labels) -> the likeliest label with every label's probability."""
+        Cross-entropy in nats; the mean of the labels' binary ones; the squared error in
+        variances of the training rows.
+        """
+        if self.kind == "label":
+            return nn.functional.cross_entropy(logits, targets, reduction="none")
+        if self.kind == "number":
+            return nn.functional.mse_loss(logits.squeeze(-1), targets, reduction="none")
+        losses = nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        return losses.mean(-1)
+
+    def answers(
+        self, inputs: Sequence[Text], pieces: Sequence[Piece], logits: Tensor
+    ) -> list[Answer]:
+        """An answer a row, from the mean of the logits of its pieces."""
+        rows = by_row(pieces)
+        if len(rows) < len(pieces):
+            logits = torch.stack([logits[numbers].mean(0) for numbers in rows])
+        return self.said(logits)
+
+    def said(self, logits: Tensor) -> list[Answer]:
+        """Logits (rows, outputs) -> the likeliest label, all likely ones, or the number."""
+        if self.kind == "number":
+            numbers = logits.squeeze(-1).double() * self.deviation + self.mean
+            return [Answer(number) for number in numbers.tolist()]
+        if self.kind == "labels":
+            return [self._several(row) for row in logits.sigmoid().tolist()]
         answers = []
         for row in logits.softmax(-1).tolist():
             best = max(range(len(row)), key=row.__getitem__)
             scores = dict(zip(self.labels, row, strict=True))
             answers.append(Answer(self.labels[best], row[best], scores))
         return answers
+
+    def _several(self, row: list[float]) -> Answer:
+        """Every label that reaches its threshold; as sure as the least sure of its yes and no."""
+        scores = dict(zip(self.labels, row, strict=True))
+        given = tuple(k for k, p in scores.items() if p >= self.thresholds.get(k, 0.5))
+        sure = min(p if label in given else 1 - p for label, p in scores.items())
+        return Answer(given, sure, scores)

@@ -1,0 +1,69 @@
+"""Our own output layers over a bare backbone: one vector a row or a token, and a layer or two."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from tunewell.fit.backbones import load_model
+from tunewell.values import Backbone
+
+TOKENS = "tokens"
+"""The pooling that leaves every token its own vector."""
+
+
+def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
+    """One vector a row, or with `tokens` the vectors as they are.
+
+    Args:
+        hidden: (batch, tokens, hidden), padded on the right.
+        mask: (batch, tokens), 1 where there is a token.
+        pooling: `mean` over tokens, `cls` (the first token), `last`, or `tokens`.
+    """
+    if pooling == TOKENS:
+        return hidden
+    if pooling == "cls":
+        return hidden[:, 0]
+    if pooling == "last":
+        return hidden[torch.arange(len(hidden)), mask.sum(1) - 1]
+    weights = mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
+    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def output_layers(width: int, outputs: int, hidden: int | None, dropout: float) -> nn.Sequential:
+    """A linear layer, or with `hidden` units an MLP, that turns a vector into logits."""
+    if hidden is None:
+        return nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
+    return nn.Sequential(
+        nn.Dropout(dropout),
+        nn.Linear(width, hidden),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, outputs),
+    )
+
+
+class PooledModel(nn.Module):
+    """A bare backbone, pooled, with our own output layers."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module, pooling: str) -> None:
+        super().__init__()
+        self.backbone, self.head, self.pooling = backbone, head, pooling
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, **more: Tensor) -> Tensor:
+        """Token ids and mask (batch, tokens) -> logits (batch, outputs), or of every token."""
+        hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **more)
+        return self.head(pool(hidden.last_hidden_state, attention_mask, self.pooling))
+
+
+def own_model(
+    backbone: Backbone, pooling: str, outputs: int, hidden: int | None, dropout: float, seed: int
+) -> PooledModel:
+    """The backbone with fresh output layers; equal seeds give equal ones."""
+    torch.manual_seed(seed)
+    body = load_model(backbone, "AutoModel", dropout=dropout)
+    if isinstance(getattr(body, "pooler", None), nn.Module):
+        body.pooler.requires_grad_(False)  # we pool ourselves, so no gradient reaches it
+    torch.manual_seed(seed)
+    head = output_layers(body.config.hidden_size, outputs, hidden, dropout)
+    return PooledModel(body, head, pooling)
