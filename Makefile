@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
+RIVALS := $(VENV)/rivals
 # A test run that hangs ends after half an hour, where the machine has `timeout`.
 BOUNDED := $(if $(shell command -v timeout 2>/dev/null),timeout 1800)
 DEMO := runs/demo
@@ -50,10 +51,17 @@ lint: $(READY)
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
+# What people use without us, to measure against.
+$(RIVALS): $(READY) benchmarks/rivals/requirements.txt
+	$(PY) -m pip install --quiet -c constraints.txt -r benchmarks/rivals/requirements.txt
+	@touch $@
+
 # The benchmarks need real data: they run where TUNEWELL_DATA names its folder.
-bench: $(READY)
+bench: $(RIVALS)
 	$(PY) -m pytest -m slow -o faulthandler_timeout=3600
 	$(PY) benchmarks/million_rows.py
+	if [ -n "$$TUNEWELL_DATA" ]; then $(PY) -m benchmarks.speed && \
+	  $(PY) -m benchmarks.performance_page > docs/performance.md; fi
 	if [ -n "$$TUNEWELL_DATA" ]; then bash benchmarks/results.sh; fi
 
 docs: $(READY)

@@ -1,0 +1,218 @@
+"""Writes docs/performance.md from what was measured: python -m benchmarks.performance_page."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed.compared import (
+    FIGURES,
+    Comparison,
+    accuracies,
+    finished,
+    less_accurate,
+    ratio,
+    training_ratio,
+)
+from benchmarks.speed.comparisons import COMPARISONS
+from benchmarks.speed.sides import Side
+from benchmarks.speed.work import trained
+
+INTRODUCTION = """\
+# Performance
+
+What Tunewell costs, measured against what people do without it. `make bench` measures again and
+writes this page anew; `python -m benchmarks.speed NAME` measures one comparison alone.
+
+Each side is a fresh process on one core with one thread; imports and start-up, reading,
+validation after each epoch and the test rows are included, and on our side planning, timing the
+answers, saving and the report. Both sides read the same film reviews, cut at the same length, with
+the same epochs and the same learning rate; rival and Tunewell take turns. A ratio is how many
+times less Tunewell takes, the median over the rounds with the lowest and the highest; *training
+alone* is the same of the training without all else. A ratio counts only where Tunewell's accuracy
+is not surely lower (95 % interval of the difference); else it stands in brackets. The rivals'
+scripts are in `benchmarks/rivals/`.
+"""
+
+
+def main() -> None:
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/speed/measured.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    rounds = counted_rounds(record)
+    parts = [
+        INTRODUCTION,
+        circumstances(record),
+        goals(record, rounds),
+        lost(record, rounds),
+        costs(record, rounds),
+        commands(record),
+    ]
+    print("\n".join(parts), end="")
+
+
+def counted_rounds(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """{side: what was measured} of each round but the warm-up."""
+    rounds: dict[str, dict[str, Any]] = {}
+    for one in record["measurements"]:
+        if one["round"] != "warm-up":
+            rounds.setdefault(one["round"], {})[one["side"]] = one
+    return [rounds[name] for name in sorted(rounds, key=int)]
+
+
+def circumstances(record: dict[str, Any]) -> str:
+    """When, where, with what, and how busy the machine was."""
+    machine, size = record["machine"], record["size"]
+    loads = [one["cost"]["load"] for one in record["measurements"]]
+    peaks = {
+        name: statistics.median(p[name] for p in record["peaks"]) for name in record["peaks"][0]
+    }
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    tokens = record["tokens"]["train"]
+    return f"""\
+{record["begun"]} to {record["ended"]} (UTC); {size["rounds"]} rounds after a small one that does
+not count. {machine["processor"]}, {machine["cores"]} cores ({", ".join(machine["flags"])}),
+{machine["memory_bytes"] / 2**30:.0f} GB, {machine["system"]}; one process on each of
+{len(record["cores"])} cores. Load {machine["load_before"]:.1f} before, {min(loads):.1f} to
+{max(loads):.1f} during. Matrix products reach {peaks["float32"] / 1e9:.0f} GFLOP/s in float32 and
+{peaks["bfloat16"] / 1e9:.0f} in bfloat16 on one core. Python {machine["python"]}, tunewell
+{machine["tunewell"]}, {versions}.
+
+{size["train"]} training, {size["validation"]} validation and {size["test"]} test rows of IMDB,
+{tokens["256"] / tokens["rows"]:.0f} tokens a row at most 256, {size["epochs"]} epochs;
+{size["answered"]} rows are predicted; `all-MiniLM-L6-v2`. `{record["command"]}`
+"""
+
+
+def goals(record: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
+    """Every comparison with its goal and its ratio."""
+    lines = [
+        "## Goals",
+        "",
+        "| what | goal | measured | training alone | accuracy, theirs / ours | |",
+        "|:---|---:|---:|---:|---:|:---|",
+    ]
+    for comparison in COMPARISONS:
+        found, alone = ratio(comparison, rounds), training_ratio(comparison, rounds)
+        told = "not measured"
+        if found is not None:
+            told = f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+        if void(comparison, record, rounds):
+            told = f"({told})"
+        sign = "≤ " if comparison.at_most else ""
+        goal = f"{sign}{comparison.goal:g}" if comparison.goal else ""
+        both = accuracies(comparison, rounds).values()
+        right = ", ".join(f"{100 * a:.0f} / {100 * b:.0f} %" for a, b in both)
+        cells = [
+            comparison.what,
+            goal,
+            told,
+            f"{alone:.2f}" if alone and not comparison.at_most else "",
+            right,
+            verdict(comparison, record, rounds),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def void(comparison: Comparison, record: dict[str, Any], rounds: list[dict[str, Any]]) -> bool:
+    """Whether Tunewell is surely less accurate in a method: its speed is worth nothing then."""
+    rows = {side.part: record["size"]["test"] for side in comparison.sides}
+    rows |= {"answered": record["size"]["answered"], "long/train": record["size"]["long"]}
+    return any(
+        less_accurate(theirs, ours, rows[comparison.ours[0].part])
+        for theirs, ours in accuracies(comparison, rounds).values()
+    )
+
+
+def verdict(comparison: Comparison, record: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
+    """Met, missed or void; nothing without a goal."""
+    found = ratio(comparison, rounds)
+    if found is None or comparison.goal is None:
+        return ""
+    if void(comparison, record, rounds):
+        return "void: less accurate"
+    met = found.value <= comparison.goal if comparison.at_most else found.value >= comparison.goal
+    return "met" if met else "missed"
+
+
+def lost(record: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
+    """What Tunewell loses or misses, and what limits it."""
+    lines = ["## Missed", ""]
+    for comparison in COMPARISONS:
+        found = ratio(comparison, rounds)
+        told = verdict(comparison, record, rounds)
+        slower = found is not None and not comparison.at_most and found.high < 1
+        if told.startswith(("missed", "void")) or slower:
+            why = comparison.limit or "What limits it is not known yet."
+            lines.append(f"- {comparison.what}: {told or 'slower than the rival'}. {why}")
+    if len(lines) == 2:
+        lines.append("Nothing that was measured.")
+    return "\n".join(lines) + "\n"
+
+
+def costs(record: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
+    """Each side's own figures, the medians of the rounds."""
+    lines = [
+        "## Each side",
+        "",
+        "Medians of the rounds. Tokens are real ones, none of padding, a CPU second of training;"
+        " the share is of the operations that those tokens ask for, in the higher of the two peaks."
+        " Where frozen layers are kept, less is computed than is asked for.",
+        "",
+        "| side | CPU s | wall s | peak MB | training alone, CPU s | tokens / s | share of peak |",
+        "|:---|---:|---:|---:|---:|---:|---:|",
+    ]
+    highest = max(max(peak.values()) for peak in record["peaks"])
+    for side in sides():
+        there = [r[side.name] for r in rounds if finished(r.get(side.name))]
+        if not there:
+            continue
+        cost = {
+            name: statistics.median(one["cost"][name] for one in there)
+            for name in ("cpu_seconds", "wall_seconds", "peak_bytes")
+        }
+        cells = [
+            side.name,
+            f"{cost['cpu_seconds']:.1f}",
+            f"{cost['wall_seconds']:.1f}",
+            f"{cost['peak_bytes'] / 1e6:.0f}",
+            *training(side, there, record, highest),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def training(
+    side: Side, there: list[dict[str, Any]], record: dict[str, Any], highest: float
+) -> list[str]:
+    """Seconds, tokens a second and share of the peak of a side that trains one method."""
+    methods = list(there[0]["outcome"]["training"])
+    if len(methods) != 1:
+        return ["", "", ""]
+    seconds = statistics.median(one["outcome"]["training"][methods[0]] for one in there)
+    speed = trained(side, methods[0], seconds, record)
+    if speed is None:
+        return [f"{seconds:.1f}", "", ""]
+    return [f"{seconds:.1f}", f"{speed[0]:.0f}", f"{100 * speed[1] / highest:.0f} %"]
+
+
+def sides() -> list[Side]:
+    """Every side once, in the order of the comparisons."""
+    return list(dict.fromkeys(side for one in COMPARISONS for side in one.sides))
+
+
+def commands(record: dict[str, Any]) -> str:
+    """What was run; {rows} and {out} are folders of the benchmark."""
+    lines = ["## Commands", "", "```sh"]
+    measured = {one["side"]: one["command"] for one in record["measurements"]}
+    lines += [f"# {name}\n{command}" for name, command in measured.items()]
+    figures = "; ".join(f"`{c.name}`: {FIGURES[c.figure]}" for c in COMPARISONS if c.at_most)
+    lines += ["```", "", f"Ratios are of {FIGURES['cpu_seconds']}; {figures}."]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a comparison costs, measured against what people do without us."""

@@ -1,0 +1,185 @@
+"""Measures: python -m benchmarks.speed [--quick] [--rounds N] [--cores 0,1] [NAME ...].
+
+NAME is a comparison of `comparisons.py`; none: all. Every side is a fresh process on one core
+with one thread. A round at the quick size comes first and does not count. With two cores two
+pairs run side by side. What is measured lies in runs/speed/measured.json after every process;
+`python benchmarks/performance_page.py` makes docs/performance.md of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import shlex
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed.compared import Comparison
+from benchmarks.speed.comparisons import COMPARISONS
+from benchmarks.speed.machine import facts, peaks
+from benchmarks.speed.process import measured
+from benchmarks.speed.rows import PUBLISHED, QUICK, Size, count_tokens, write_rows
+from benchmarks.speed.sides import Side
+from benchmarks.speed.work import shape
+
+from tunewell.values import to_json, write_json
+
+OUT = Path("runs/speed")
+
+
+@dataclass
+class Measuring:
+    """All that one call of the benchmark measures, written after each process."""
+
+    folder: Path
+    size: Size
+    cores: tuple[int, ...]
+    model: Path
+    record: dict[str, Any]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def keep(self, measurement: dict[str, Any]) -> None:
+        """Add one process's measurement to the file."""
+        with self.lock:
+            self.record["measurements"].append(measurement)
+            self.record["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
+            write_json(self.folder / "measured.json", self.record)
+
+
+def main() -> None:
+    asked = _asked()
+    chosen = [one for one in COMPARISONS if not asked.names or one.name in asked.names]
+    size = QUICK if asked.quick else PUBLISHED
+    size = replace(size, rounds=asked.rounds or size.rounds)
+    folder = OUT / "quick" if asked.quick else OUT
+    measuring = _start(folder, size, asked.cores)
+    begun = time.monotonic()
+    if not asked.quick:
+        _round(replace(measuring, size=replace(QUICK, rounds=1)), chosen, "warm-up")
+    for number in range(1, size.rounds + 1):
+        started = time.monotonic()
+        _round(measuring, chosen, str(number))
+        took, spent = time.monotonic() - started, time.monotonic() - begun
+        if number < size.rounds and spent + took > 60 * asked.minutes:
+            print(f"Ended after round {number}: another would pass {asked.minutes} minutes.")
+            break
+
+
+def _asked() -> argparse.Namespace:
+    names = [one.name for one in COMPARISONS]
+    ask = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    ask.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    ask.add_argument("--quick", action="store_true", help="few rows, one round, for checking")
+    ask.add_argument("--rounds", type=int, help="instead of the size's own")
+    ask.add_argument("--minutes", type=float, default=32.0, help="no round beyond (32)")
+    ask.add_argument("--cores", default="0,1", help="numbers of the cores to use (0,1)")
+    asked = ask.parse_args()
+    asked.cores = tuple(int(core) for core in asked.cores.split(","))
+    unknown = sorted(set(asked.names) - set(names))
+    if unknown:
+        ask.error(f"no comparison is called {', '.join(unknown)}; there are {', '.join(names)}")
+    return asked
+
+
+def _start(folder: Path, size: Size, cores: tuple[int, ...]) -> Measuring:
+    """Rows, the two backbones, and the facts of the machine."""
+    from tunewell.fit.backbones import resolve
+
+    shutil.rmtree(folder, ignore_errors=True)
+    model = resolve(None).folder
+    write_rows(folder / "rows", size)
+    write_rows(folder / "rows-warm-up", QUICK)
+    # Without the files that make it a sentence encoder, the architecture's own head reads it.
+    whole = ("config.json", "model.safetensors", "tokenizer*.json", "vocab.txt", "special*.json")
+    (folder / "stock").mkdir()
+    for pattern in whole:
+        for file in model.glob(pattern):
+            shutil.copy(file, folder / "stock")
+    record = {
+        "begun": datetime.now(UTC).isoformat(timespec="seconds"),
+        "size": asdict(size),
+        "cores": cores,
+        "machine": facts(),
+        "peaks": [peaks(folder, core) for core in cores],
+        "shape": shape(model),
+        "tokens": count_tokens(folder / "rows", str(model)),
+        "command": shlex.join(["python", "-m", "benchmarks.speed", *sys.argv[1:]]),
+        "measurements": [],
+    }
+    return Measuring(folder, size, cores, model, record)
+
+
+def _round(measuring: Measuring, chosen: Sequence[Comparison], name: str) -> None:
+    """Every side once; a comparison's sides one after the other on one core."""
+    work: queue.SimpleQueue[tuple[Side, ...]] = queue.SimpleQueue()
+    for unit in _units(chosen):
+        work.put(unit)
+
+    def lane(core: int) -> None:
+        while True:
+            try:
+                unit = work.get_nowait()
+            except queue.Empty:
+                return
+            for side in unit:
+                measuring.keep(_measure(measuring, side, name, core))
+
+    shutil.rmtree(measuring.folder / f"round-{name}", ignore_errors=True)
+    with ThreadPoolExecutor(len(measuring.cores)) as lanes:
+        list(lanes.map(lane, measuring.cores))
+
+
+def _units(chosen: Sequence[Comparison]) -> Iterator[tuple[Side, ...]]:
+    """What runs together, in the order of the comparisons; a side that two name runs once."""
+    seen: set[str] = set()
+    for comparison in chosen:
+        unit = tuple(side for side in comparison.sides if side.name not in seen)
+        seen |= {side.name for side in unit}
+        if unit:
+            yield unit
+
+
+def _measure(measuring: Measuring, side: Side, name: str, core: int) -> dict[str, Any]:
+    """Run one side and read what it says."""
+    runs = measuring.folder / f"round-{name}"
+    rows = measuring.folder / ("rows-warm-up" if name == "warm-up" else "rows")
+    out = runs / side.folder
+    out.mkdir(parents=True, exist_ok=True)
+    places = {"rows": rows, "out": out, "runs": runs, "model": measuring.model}
+    places |= {"stock": measuring.folder / "stock", "epochs": measuring.size.epochs}
+    words = shlex.split(side.command.format(**places))
+    program = Path(sys.executable).with_name(words[0])
+    cost, told = measured([str(program), *words[1:]], runs / f"{side.folder}.log", [core])
+    outcome, failure = None, ""
+    if cost.status:
+        failure = f"ended with {cost.status}"
+    else:
+        outcome = to_json(side.read(told, out, rows))
+    print(
+        f"round {name:<8} core {core} {side.name:<34}{cost.cpu_seconds:8.1f} CPU s"
+        f"{cost.wall_seconds:8.1f} s{cost.peak_bytes / 1e9:6.2f} GB  {failure or outcome}",
+        flush=True,
+    )
+    return {
+        "round": name,
+        "core": core,
+        "side": side.name,
+        "command": side.command,
+        "cost": asdict(cost),
+        "outcome": outcome,
+        "failure": failure,
+    }
+
+
+if __name__ == "__main__":
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    main()

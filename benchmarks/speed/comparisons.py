@@ -1,0 +1,154 @@
+"""Every comparison: what a person does without us, and the same with Tunewell."""
+
+from __future__ import annotations
+
+from benchmarks.speed.compared import Comparison
+from benchmarks.speed.sides import LADDER, answers, fit, script, trainer, tunewell
+
+FULL = trainer("full", "plain full")
+HEAD = trainer("head", "plain head")
+LAST = trainer("last_layers", "plain last two layers")
+LORA = trainer("lora", "plain LoRA")
+ENCODE = script("encode and regress", "encode.py {rows} --model {model}")
+ENCODE_AGAIN = script("encode and regress again", "encode.py {rows} --model {model}")
+PLAIN = (ENCODE, HEAD, LAST, LORA, FULL)
+
+STOCK_FULL = fit("full", "tunewell fit full, stock head", "--backbone {stock}")
+OUR_LAST = fit("last_layers")
+COMPARE = tunewell("compare", LADDER, "tunewell compare", "--trials 1")
+STOCK_MODEL = "{runs}/" + STOCK_FULL.folder + "/trials/full-0/model"
+
+COMPARISONS = (
+    Comparison(
+        "control",
+        "A/A: the same script on both sides",
+        (ENCODE,),
+        (ENCODE_AGAIN,),
+    ),
+    Comparison(
+        "full",
+        "`full` at 256 tokens against the plain Trainer script",
+        (FULL,),
+        (fit("full"),),
+        goal=2.7,
+    ),
+    Comparison(
+        "full_stock_head",
+        "the same where the head reads one position",
+        (FULL,),
+        (STOCK_FULL,),
+        goal=3.4,
+    ),
+    Comparison(
+        "full_512",
+        "`full` at 512 tokens against the plain Trainer script",
+        (
+            trainer(
+                "full", "plain full, 512 tokens", rows="{rows}/long", length=512, part="long/train"
+            ),
+        ),
+        (
+            fit(
+                "full",
+                "tunewell fit full, 512 tokens",
+                rows="{rows}/long",
+                length=512,
+                part="long/train",
+            ),
+        ),
+        goal=3.6,
+    ),
+    Comparison(
+        "best",
+        "`full` against the best stock setting of the Trainer (grouped by length, bf16)",
+        (trainer("full", "best full", "--best"),),
+        (fit("full"),),
+        goal=1.5,
+    ),
+    Comparison(
+        "best_no_dropout",
+        "`full` against that with attention dropout off as well",
+        (trainer("full", "best full, no attention dropout", "--best --no-attention-dropout"),),
+        (fit("full"),),
+    ),
+    Comparison(
+        "lora",
+        "`lora` against the Trainer script with PEFT",
+        (LORA,),
+        (fit("lora"),),
+        goal=2.6,
+    ),
+    Comparison(
+        "last_layers",
+        "`last_layers` (two) against the plain script, what is kept included",
+        (LAST,),
+        (OUR_LAST,),
+        goal=4.5,
+    ),
+    Comparison(
+        "last_layers_later",
+        "a later setting of `last_layers` against the plain script",
+        (LAST,),
+        (
+            fit(
+                "last_layers",
+                "tunewell fit last_layers, later",
+                "--last_layers.learning_rate 1e-4",
+                out="{runs}/" + OUR_LAST.folder,
+                needs=(OUR_LAST,),
+            ),
+        ),
+        goal=4.7,
+    ),
+    Comparison(
+        "features",
+        "`features` against sentence-transformers' encode and scikit-learn",
+        (ENCODE,),
+        (fit("features"),),
+        goal=1.7,
+    ),
+    Comparison(
+        "few",
+        "few rows: `features` against SetFit",
+        (script("SetFit", "setfit_few.py {rows}/few {out} --model {model}", part="few/train"),),
+        (fit("features", "tunewell fit features, few rows", rows="{rows}/few", part="few/train"),),
+    ),
+    Comparison(
+        "predict",
+        "`predict` against a pipeline with batch_size 32, the same model",
+        (
+            script(
+                "pipeline",
+                f"pipeline.py {STOCK_MODEL} {{rows}}/answered.csv",
+                needs=(STOCK_FULL,),
+                part="answered",
+            ),
+        ),
+        (answers("tunewell predict", STOCK_MODEL, (STOCK_FULL,)),),
+        goal=3.0,
+    ),
+    Comparison(
+        "whole",
+        "the whole comparison of `features`, `head`, `last_layers`, `lora`, `full` against five"
+        " plain scripts",
+        PLAIN,
+        (COMPARE,),
+        goal=5.5,
+    ),
+    Comparison(
+        "memory",
+        "peak memory of the whole comparison, of one plain full script's",
+        (FULL,),
+        (COMPARE,),
+        goal=0.6,
+        at_most=True,
+        figure="peak_bytes",
+    ),
+    Comparison(
+        "ladder",
+        "the same with three trials of each method, against one plain script each with none",
+        PLAIN,
+        (tunewell("compare", LADDER, "tunewell compare, three trials", "--trials 3"),),
+        goal=2.5,
+    ),
+)
