@@ -102,7 +102,7 @@ def test_a_model_that_reads_no_text_is_told(folder):
 @pytest.mark.parametrize("name", ["eager", "sdpa", "flash_attention_2"])
 def test_a_known_attention_may_be_named_but_ours_is_used(folder, name):
     change(folder, _attn_implementation=name, attn_implementation=name)
-    assert works(folder).config._attn_implementation == "sdpa"
+    assert works(folder).config._attn_implementation in ("sdpa", "rows_end_to_end")
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.pkl", "model.ckpt"])

@@ -75,8 +75,8 @@ class TrainedPredictor:
     def _logits(self, pieces: Sequence[Piece]) -> Tensor:
         machine, pooling = self.record.machine, self.head.pooling
         if not self.tuned_body and pooling in POOLINGS:
+            vectors = read_pieces(self.record.backbone, machine, pieces, pooling)
             with torch.inference_mode():
-                vectors = read_pieces(self.record.backbone, machine, pieces, pooling)
                 return self.model.head(vectors.to(machine.device)).cpu()
         return run_pieces(self.model, self.head, pieces, self.tokenizer.pad_token_id, machine)
 

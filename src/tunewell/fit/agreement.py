@@ -1,0 +1,61 @@
+"""Whether a body says of rows end to end what it says of each row alone, found by trying."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tunewell.fit.attention import WINDOWS, staying_padded
+
+CLOSE = 2e-5
+"""Share of the largest value by which float32 may differ from a row alone."""
+SHORT = (2, 5, 12)
+"""Tokens of the rows that are tried; the last grows past any attention window."""
+SAME = ("hidden states", "hidden states from embeddings", "gradients")
+"""What must not differ."""
+
+
+def disagreement(body: Any, most: int) -> str:
+    """Where rows end to end differ from rows alone, or nothing; the last is past all windows."""
+    training = body.training
+    body.eval()
+    token = WINDOWS.set(set())
+    try:
+        lengths = [min(length, most) for length in SHORT]
+        _run(body, lengths)
+        windows = WINDOWS.get() or set()
+        lengths[-1] = min(max([lengths[-1], *(window + 4 for window in windows)]), most)
+        together = _run(body, lengths)
+        with staying_padded():
+            alone = [_run(body, lengths, row) for row in range(len(lengths))]
+    finally:
+        WINDOWS.reset(token)
+        body.train(training)
+    for name, one, parts in zip(SAME, together, zip(*alone, strict=True), strict=True):
+        other = torch.cat(parts)
+        apart = float((one - other).abs().max() / other.abs().max())
+        if not apart <= CLOSE:
+            return f"its {name} differ by {apart:.1e} of the largest"
+    return ""
+
+
+def _run(body: Any, lengths: list[int], row: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """`SAME` (all tokens, width) for rows of some lengths, or for one of them alone."""
+    chance = torch.Generator().manual_seed(0)
+    words = body.get_input_embeddings()
+    size = words.num_embeddings
+    ids = torch.randint(size // 2, size, (len(lengths), max(lengths)), generator=chance)
+    ids[ids == body.config.pad_token_id] = size // 2 - 1
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths).unsqueeze(1)).long()
+    if row is not None:
+        ids, mask = ids[row : row + 1, : lengths[row]], mask[row : row + 1, : lengths[row]]
+    at = mask != 0
+    with torch.no_grad():
+        hidden = body(input_ids=ids, attention_mask=mask).last_hidden_state[at]
+        embeds = words(ids)
+    embeds.requires_grad_(True)
+    again = body(inputs_embeds=embeds, attention_mask=mask).last_hidden_state[at]
+    weighed = (again * torch.linspace(-1, 1, again.shape[-1])).sum()
+    return hidden, again.detach(), torch.autograd.grad(weighed, embeds)[0][at]
