@@ -9,6 +9,8 @@ from typing import Any
 
 from tunewell.contracts import Predictor
 from tunewell.errors import ConfigError, DataError, did_you_mean
+from tunewell.read.asked import any_input, input_of
+from tunewell.read.cells import texts_in
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,13 @@ class Served:
         Raises:
             DataError: one of them is none; it is named by its place, counted from 1.
         """
+        inputs = []
         for place, value in enumerate(values, start=1):
             where = f"input {place}"
-            if not isinstance(value, str) or not value.strip():
-                raise DataError(f"{where} is not a text, or empty.", "Each input is a text.")
-            refuse_unwritable(value, where)
-        return list(values)
+            for text in texts_in(value):
+                refuse_unwritable(text, where)
+            inputs.append(input_of(self.predictor.task, value, where))
+        return inputs
 
     def embed(self, texts: Sequence[str]) -> list[tuple[Any, int]]:
         """Each text's vector and how many tokens it has.
@@ -89,7 +92,7 @@ def warm_up(models: Sequence[Served]) -> None:
     from tunewell.fit import prefix, sharing
 
     for model in models:
-        model.predictor.predict(["a"])
+        model.predictor.predict([any_input(model.predictor.task)])
     loaded = [n for model in models for n in sharing.networks(model.predictor)]
     sharing.share([*prefix.loaded_bodies(), *loaded])
 

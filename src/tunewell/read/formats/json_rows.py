@@ -13,6 +13,7 @@ from tunewell.read.cells import cell
 from tunewell.read.json_shapes import Form, columns_of, shape_of
 from tunewell.read.json_text import DECODER, EXPECTED, DuplicateKeyError, JsonText
 from tunewell.read.records import Rows, Tell
+from tunewell.read.squad import is_article, questions_of
 from tunewell.read.tables import file_and_table, no_such_table, several_tables
 from tunewell.read.text import (
     odd_character,
@@ -39,7 +40,7 @@ def tables(path: Path) -> list[str]:
 
 def _rows(path: Path) -> Rows:
     empty = True
-    for row, value in _values(path):
+    for row, value in _flat(_values(path)):
         if not isinstance(value, dict):
             raise DataError(f"{path}, row {row}: this is no object.", EXPECTED)
         cells = {name: cell(each) for name, each in value.items()}
@@ -50,6 +51,18 @@ def _rows(path: Path) -> Rows:
         yield row, cells
     if empty:
         raise DataError(f"{path} has no rows.", EXPECTED)
+
+
+def _flat(values: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """The values; articles of SQuAD as their questions, counted from 1."""
+    questions = 0
+    for row, value in values:
+        if not is_article(value):
+            yield row, value
+            continue
+        for question in questions_of(value):
+            questions += 1
+            yield questions, question
 
 
 def _values(path: Path) -> Iterator[tuple[int, Any]]:
