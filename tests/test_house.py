@@ -18,6 +18,7 @@ import pytest
 
 from tunewell import cli, options, registry, run
 from tunewell.serve import server
+from tunewell.serve.web import server as web_server
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "src" / "tunewell"
@@ -232,6 +233,7 @@ def test_the_command_line_takes_every_command_in_the_pages(
     for verb in ("compare", "fit", "check", "plan", "load", "report"):
         monkeypatch.setattr(run, verb, stop)
     monkeypatch.setattr(server, "serve", stop)
+    monkeypatch.setattr(web_server, "start", stop)
     monkeypatch.chdir(tmp_path)
     for line in commands_in(page.read_text(encoding="utf-8")):
         argv = re.split(r" [|>&]", line)[0]

@@ -20,7 +20,7 @@ from tunewell.errors import (
     did_you_mean,
     is_disk_full,
 )
-from tunewell.terminal import asking, running, serving, show
+from tunewell.terminal import asking, running, serving, show, web
 
 COMMANDS = {
     "compare": running.compare,
@@ -32,6 +32,7 @@ COMMANDS = {
     "serve": serving.serve,
     "methods": asking.methods,
     "tasks": asking.tasks,
+    "web": web.web,
 }
 """Name -> what runs it; the first line of its docstring is its help."""
 

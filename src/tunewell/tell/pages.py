@@ -45,6 +45,13 @@ def option_rows(cls: type[Any]) -> list[OptionRow]:
     ]
 
 
+def choose_it(cls: type[Any]) -> str:
+    """The sentence of a method's docstring that says when to choose it."""
+    text = " ".join((inspect.getdoc(cls) or "").split())
+    found = re.search(r"Choose it: (.*?)(?= Neighbours: | Source: |$)", text)
+    return found[1] if found else ""
+
+
 def method_page(cls: type[Any]) -> str:
     """The page of one method in Markdown."""
     docs = inspect.getdoc(cls) or ""

@@ -53,7 +53,7 @@ def render(
     comparison, data = text.clean(comparison), text.clean(data)
     names = {str(key): str(name) for key, name in (comparison.get("label_names") or {}).items()}
     lines = rows(comparison)
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(
         comparison=comparison,
         columns=columns(comparison),
@@ -76,7 +76,8 @@ def render(
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of the report, everything escaped; the web page adds its own to them."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

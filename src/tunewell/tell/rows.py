@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
+from tunewell.contracts import Metric
 from tunewell.tell import units
 
 Score = dict[str, float]
@@ -47,6 +49,16 @@ def metric_name(metric: str) -> str:
     """How a metric is called in a sentence: `macro_f1` is macro F1."""
     known = {"macro_f1": "macro F1", "micro_f1": "micro F1", "f1": "F1"}
     return known.get(metric, metric.replace("_", " "))
+
+
+def metric_meaning(metric: Metric) -> str:
+    """What a metric says, in a sentence for people who do not know its name."""
+    known = {
+        "accuracy": "The share of rows that are answered right.",
+        "macro_f1": "Every category counts the same, however rare it is: missing a rare one hurts.",
+    }
+    told = (inspect.getdoc(type(metric)) or "").partition("\n")[0]
+    return known.get(metric.name, told)
 
 
 def columns(comparison: dict[str, Any]) -> list[Column]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from tunewell import registry
 from tunewell.convert import metavar
 from tunewell.fields import Option, options_of
+from tunewell.tell.pages import choose_it
 from tunewell.terminal.show import table
 from tunewell.values import Column, to_json
 
@@ -56,13 +56,6 @@ def _may_do(method: type[Any], task: type[Any]) -> bool:
 def _column_json(column: Column) -> dict[str, Any]:
     keys = ("name", "says", "needed", "several", "target")
     return {key: getattr(column, key) for key in keys}
-
-
-def choose_it(cls: type[Any]) -> str:
-    """The sentence of a method's docstring that says when to choose it."""
-    text = " ".join((inspect.getdoc(cls) or "").split())
-    found = re.search(r"Choose it: (.*?)(?= Neighbours: | Source: |$)", text)
-    return found[1] if found else ""
 
 
 def methods_table() -> Table:

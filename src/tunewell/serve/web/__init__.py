@@ -1,0 +1,1 @@
+"""The web page for people who have a table and do not program."""
