@@ -1,4 +1,4 @@
-"""A logistic regression over a frozen backbone's vectors, kept as two arrays."""
+"""A linear model over a frozen backbone's vectors, kept as two arrays."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from torch import Tensor
 
 from tunewell.contracts import Job, Task
 from tunewell.fit.card import pooled_card
-from tunewell.fit.heads.sequence import SequenceHead
-from tunewell.fit.prefix import body_of, embed, frozen_pass
+from tunewell.fit.prefix import body_of
 from tunewell.fit.records import Record, found_again, read_record
+from tunewell.fit.side_by_side import of_inputs, of_job, together
+from tunewell.fit.solve import said, solve
 from tunewell.values import Answer, Machine, ParameterCount
 
 
 @dataclass(frozen=True)
 class LinearPredictor:
-    """Vectors of texts times weights."""
+    """Vectors of texts, or of two put together, times weights."""
 
     record: Record
-    weights: Tensor  # (labels, hidden)
-    bias: Tensor  # (labels,)
+    weights: Tensor  # (outputs, columns)
+    bias: Tensor  # (outputs,)
 
     @property
     def task(self) -> Task:
@@ -41,9 +42,8 @@ class LinearPredictor:
         """One answer an input, in order."""
         if not inputs:
             return []
-        vectors = embed(self.record.backbone, self.record.machine, inputs)
-        logits = vectors @ self.weights.T + self.bias
-        return SequenceHead.for_task(self.task, self.record.backbone, None).said(logits)
+        read = of_inputs(self.task, self.record.backbone, self.record.machine, inputs)
+        return said(self.task, together(read) @ self.weights.T + self.bias)
 
     def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""
@@ -62,31 +62,23 @@ class LinearPredictor:
         self.record.write(folder)
 
 
-def fit_linear(job: Job, C: float) -> LinearPredictor:  # noqa: N803 (scikit-learn's name)
-    """Logistic regression with penalty 1 / C, on standardised vectors; scaling is folded in."""
-    from sklearn.linear_model import LogisticRegression
-
+def fit_linear(method: str, job: Job, C: float) -> LinearPredictor:  # noqa: N803 (scikit-learn's)
+    """A linear model with penalty 1 / C, on standardised vectors; scaling is folded in."""
     assert job.backbone is not None
-    train, _ = frozen_pass(job)
-    vectors = train[job.backbone.pooling or "mean"].double()
+    vectors = together(of_job(job)).double()
     mean, scale = vectors.mean(0), vectors.std(0, correction=0).clamp(min=1e-6)
-    model = LogisticRegression(C=C, max_iter=2000, tol=1e-6, random_state=job.seed)
-    model.fit(((vectors - mean) / scale).numpy(), [example.target for example in job.train])
-    coefficients, intercept = torch.tensor(model.coef_), torch.tensor(model.intercept_)
-    if len(coefficients) == 1:  # scikit-learn keeps one row for two classes
-        coefficients = torch.cat([-coefficients, coefficients]) / 2
-        intercept = torch.cat([-intercept, intercept]) / 2
+    rows = ((vectors - mean) / scale).numpy()
+    targets = [example.target for example in job.train]
+    solved = solve(job.task, rows, targets, C, job.seed, max_iter=2000, tol=1e-6)
+    coefficients, intercept = (torch.as_tensor(array) for array in solved)
     weights = coefficients / scale
-    labels = job.task.labels  # type: ignore[attr-defined]
-    order = [list(model.classes_).index(label) for label in labels]
     bias = intercept - weights @ mean
     trained = weights.numel() + bias.numel()
     body = body_of(job.backbone, job.machine).model
     total = sum(p.numel() for p in body.parameters()) + trained
-    record = Record(
-        "features", job.task, job.backbone, job.machine, ParameterCount(trained, trained, total)
-    )
-    return LinearPredictor(record, weights[order].float(), bias[order].float())
+    count = ParameterCount(trained, trained, total)
+    record = Record(method, job.task, job.backbone, job.machine, count)
+    return LinearPredictor(record, weights.float(), bias.float())
 
 
 def load_linear(folder: Path, machine: Machine) -> LinearPredictor:

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tunewell.contracts import Job, Task
-from tunewell.fit.prefix import body_of, borrow_body, embed, frozen_pass
+from tunewell.fit.prefix import body_of, borrow_body, embed
 from tunewell.fit.records import Record, found_again, read_record
+from tunewell.fit.side_by_side import compared, of_inputs, of_job
 from tunewell.values import Answer, Machine, ParameterCount
 
 SHARPNESS = 20.0
@@ -22,12 +23,14 @@ SHARPNESS = 20.0
 
 @dataclass(frozen=True)
 class NeighboursPredictor:
-    """Known vectors with a label each; the k nearest by cosine vote, nearer ones more."""
+    """Known vectors with a target each; the k nearest by cosine vote, nearer ones more."""
 
     record: Record
     vectors: Tensor  # (known, hidden), of length 1
-    numbers: Tensor  # (known,), the label of each
+    values: Tensor  # (known, outputs), 1 for each label of a row, or its number
     k: int
+    names: bool = False
+    """Whether what is known are names of labels, with which a text as a whole is compared."""
 
     @property
     def task(self) -> Task:
@@ -43,19 +46,29 @@ class NeighboursPredictor:
         """One answer an input, in order."""
         if not inputs:
             return []
-        labels = self.task.labels  # type: ignore[attr-defined]
-        asked = embed(self.record.backbone, self.record.machine, inputs)
+        asked = self._vectors(inputs)
         cosines = torch.nn.functional.normalize(asked, dim=-1) @ self.vectors.T  # (inputs, known)
         near = cosines.topk(min(self.k, cosines.shape[1]), dim=-1)
-        weights = (near.values * SHARPNESS).softmax(-1)
-        shares = torch.zeros(len(inputs), len(labels))
-        shares.scatter_add_(1, self.numbers[near.indices], weights)
-        return [
-            Answer(
-                labels[row.argmax()], row.max().item(), dict(zip(labels, row.tolist(), strict=True))
-            )
-            for row in shares
-        ]
+        weights = (near.values * SHARPNESS).softmax(-1)  # (inputs, k)
+        shares = (weights.unsqueeze(-1) * self.values[near.indices]).sum(1)  # (inputs, outputs)
+        return [self._said(row) for row in shares.tolist()]
+
+    def _vectors(self, inputs: Sequence[Any]) -> Tensor:
+        """As those that are known were made: of texts, or of what two have in common."""
+        read = of_inputs(self.task, self.record.backbone, self.record.machine, inputs)
+        return read.mean(1) if self.names else compared(read)
+
+    def _said(self, shares: list[float]) -> Answer:
+        if self.task.answers == "number":
+            return Answer(shares[0])
+        shares = [min(share, 1.0) for share in shares]  # sums of shares may be rounded up
+        scores = dict(zip(self.task.labels, shares, strict=True))  # type: ignore[attr-defined]
+        best = max(scores, key=scores.__getitem__)
+        if self.task.answers == "label":
+            return Answer(best, scores[best], scores)
+        given = tuple(label for label, share in scores.items() if share >= 0.5)
+        sure = min(share if label in given else 1 - share for label, share in scores.items())
+        return Answer(given, sure, scores)
 
     def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""
@@ -65,34 +78,38 @@ class NeighboursPredictor:
     def save(self, folder: Path) -> None:
         """The known vectors in safetensors."""
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = {"vectors": self.vectors.contiguous(), "numbers": self.numbers}
+        arrays = {"vectors": self.vectors.contiguous(), "values": self.values}
         save_file(arrays, folder / "known.safetensors")
-        self.record.write(folder, k=self.k)
+        self.record.write(folder, k=self.k, names=self.names)
 
 
-def fit_neighbours(job: Job, k: int) -> NeighboursPredictor:
+def fit_neighbours(method: str, job: Job, k: int) -> NeighboursPredictor:
     """Keeps every training row's vector."""
-    assert job.backbone is not None
-    train, _ = frozen_pass(job)
-    labels = list(job.task.labels)  # type: ignore[attr-defined]
-    numbers = torch.tensor([labels.index(example.target) for example in job.train])
-    vectors = train[job.backbone.pooling or "mean"]
-    return _known("few_shot", job, vectors, numbers, k)
+    values = torch.tensor([_outputs(job.task, example.target) for example in job.train])
+    return _known(method, job, compared(of_job(job)), values, k)
 
 
-def fit_names(job: Job, names: Sequence[str]) -> NeighboursPredictor:
+def fit_names(method: str, job: Job, names: Sequence[str]) -> NeighboursPredictor:
     """Keeps the vector of each label's name; all of them answer, so that shares sum to 1."""
     assert job.backbone is not None
     borrow_body(job)
     vectors = embed(job.backbone, job.machine, names)
-    return _known("zero_shot", job, vectors, torch.arange(len(names)), len(names))
+    return replace(_known(method, job, vectors, torch.eye(len(names)), len(names)), names=True)
 
 
-def _known(method: str, job: Job, vectors: Tensor, numbers: Tensor, k: int) -> NeighboursPredictor:
+def _outputs(task: Task, target: Any) -> list[float]:
+    """A target as numbers: 1 for each of its labels, or itself."""
+    if task.answers == "number":
+        return [float(target)]
+    given = {target} if task.answers == "label" else set(target)
+    return [float(label in given) for label in task.labels]  # type: ignore[attr-defined]
+
+
+def _known(method: str, job: Job, vectors: Tensor, values: Tensor, k: int) -> NeighboursPredictor:
     assert job.backbone is not None
     size = sum(p.numel() for p in body_of(job.backbone, job.machine).model.parameters())
     record = Record(method, job.task, job.backbone, job.machine, ParameterCount(total=size))
-    return NeighboursPredictor(record, torch.nn.functional.normalize(vectors, dim=-1), numbers, k)
+    return NeighboursPredictor(record, torch.nn.functional.normalize(vectors, dim=-1), values, k)
 
 
 def load_neighbours(folder: Path, machine: Machine) -> NeighboursPredictor:
@@ -100,4 +117,6 @@ def load_neighbours(folder: Path, machine: Machine) -> NeighboursPredictor:
     record, value = read_record(folder, machine)
     record = replace(record, backbone=found_again(record.backbone))
     arrays = load_file(folder / "known.safetensors")
-    return NeighboursPredictor(record, arrays["vectors"], arrays["numbers"], value["k"])
+    return NeighboursPredictor(
+        record, arrays["vectors"], arrays["values"], value["k"], value["names"]
+    )

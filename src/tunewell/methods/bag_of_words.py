@@ -20,7 +20,7 @@ PARTS = {
 
 @dataclass(frozen=True)
 class BagOfWords:
-    """TF-IDF of words and of character n-grams, and a logistic regression on it.
+    """TF-IDF of words and of character n-grams, and a logistic or ridge regression on it.
 
     What moves: a linear model over counts of words (one or two) and of character runs (two to
     five, within words). Needs: no backbone. Costs: seconds, on any machine.
@@ -49,26 +49,26 @@ class BagOfWords:
     def fit(self, job: Job) -> WordsPredictor:
         """Count, weigh, and fit the linear model."""
         import numpy as np
-        from scipy.sparse import hstack
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
 
-        texts = [example.input for example in job.train]
-        vectorizers, blocks = {}, []
+        from tunewell.fit.solve import solve
+
+        inputs = [example.input for example in job.train]
+        texts = [text for each in inputs for text in job.task.texts(each)]
+        vectorizers = {}
         for name, settings in PARTS.items():
             vectorizer = TfidfVectorizer(
                 sublinear_tf=True, max_features=self.max_features, dtype=np.float32, **settings
             )
-            blocks.append(vectorizer.fit_transform(texts))
-            vectorizers[name] = vectorizer
-        model = LogisticRegression(C=self.C, max_iter=1000, random_state=job.seed)
-        model.fit(hstack(blocks).tocsr(), [example.target for example in job.train])
+            vectorizers[name] = vectorizer.fit(texts)
+        counted = _counted(job.task, vectorizers, inputs)
+        targets = [example.target for example in job.train]
+        weights, bias = solve(job.task, counted, targets, self.C, job.seed, max_iter=1000)
         return WordsPredictor(
             task=job.task,
             vectorizers=vectorizers,
-            weights=_by_label(model.coef_),
-            bias=_by_label(model.intercept_),
-            classes=tuple(model.classes_),
+            weights=weights.astype(np.float32),
+            bias=bias.astype(np.float32),
         )
 
     def grid(self) -> tuple[Self, ...]:
@@ -97,16 +97,25 @@ class BagOfWords:
             vectorizers=vectorizers,
             weights=arrays["weights"],
             bias=arrays["bias"],
-            classes=tuple(record["classes"]),
         )
 
 
-def _by_label(values: Any) -> Any:
-    """A row a class; scikit-learn keeps one row where there are two classes."""
-    import numpy as np
+def _counted(task: Task, vectorizers: dict[str, Any], inputs: Sequence[Any]) -> Any:
+    """What is counted in each input: (inputs, features), sparse.
 
-    values = np.asarray(values, dtype=np.float32)
-    return np.concatenate([-values, values]) / 2 if len(values) == 1 else values
+    Of two texts the counts of both together, then in what they differ.
+    """
+    from scipy.sparse import hstack
+
+    from tunewell.fit.side_by_side import texts_a_row
+
+    width = texts_a_row(task, inputs)
+    texts = [text for each in inputs for text in task.texts(each)]
+    counts = hstack([each.transform(texts) for each in vectorizers.values()]).tocsr()
+    if width == 1:
+        return counts
+    one, other = counts[::2], counts[1::2]
+    return hstack([one + other, abs(one - other)]).tocsr()
 
 
 @dataclass(frozen=True)
@@ -115,9 +124,8 @@ class WordsPredictor:
 
     task: Task
     vectorizers: dict[str, Any]
-    weights: Any  # (classes, features)
-    bias: Any  # (classes,)
-    classes: tuple[str, ...]
+    weights: Any  # (outputs, features)
+    bias: Any  # (outputs,)
 
     @property
     def parameters(self) -> ParameterCount:
@@ -126,22 +134,13 @@ class WordsPredictor:
         return ParameterCount(size, size, size)
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
-        """The likeliest label of each text, with every label's probability."""
-        from scipy.sparse import hstack
-        from scipy.special import softmax
+        """One answer an input, in order."""
+        from tunewell.fit.solve import said
 
         if not inputs:
             return []
-        blocks = [vectorizer.transform(inputs) for vectorizer in self.vectorizers.values()]
-        shares = softmax(hstack(blocks).tocsr() @ self.weights.T + self.bias, axis=1)
-        return [
-            Answer(
-                self.classes[row.argmax()],
-                float(row.max()),
-                dict(zip(self.classes, row.tolist(), strict=True)),
-            )
-            for row in shares
-        ]
+        counted = _counted(self.task, self.vectorizers, inputs)
+        return said(self.task, counted @ self.weights.T + self.bias)
 
     def save(self, folder: Path) -> None:
         """Vocabularies in JSON, arrays in safetensors."""
@@ -158,7 +157,4 @@ class WordsPredictor:
             for name, vectorizer in self.vectorizers.items()
         }
         record = {"format": 1, "method": BagOfWords.name, "task": self.task.to_json()}
-        write_json(
-            folder / "model.json",
-            {**record, "classes": list(self.classes), "vocabulary": vocabulary},
-        )
+        write_json(folder / "model.json", {**record, "vocabulary": vocabulary})

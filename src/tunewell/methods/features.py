@@ -13,7 +13,7 @@ from tunewell.values import Kind, Machine
 
 @dataclass(frozen=True)
 class Features:
-    """Frozen features and a logistic regression.
+    """Frozen features and a logistic regression, or ridge regression of numbers.
 
     What moves: a linear model over one vector a text. Needs: one pass of the backbone over the
     rows. Costs: that pass and a second.
@@ -41,7 +41,7 @@ class Features:
         """Embed the rows once and fit the linear model."""
         from tunewell.fit.linear import fit_linear
 
-        return fit_linear(job, self.C)
+        return fit_linear(self.name, job, self.C)
 
     def grid(self) -> tuple[Self, ...]:
         """C, a tenth of it, and ten times it."""

@@ -40,7 +40,7 @@ class FewShot:
         """Embed the training rows."""
         from tunewell.fit.neighbours import fit_neighbours
 
-        return fit_neighbours(job, self.k)
+        return fit_neighbours(self.name, job, self.k)
 
     def grid(self) -> tuple[Self, ...]:
         """k, one neighbour alone, and three times as many."""

@@ -47,7 +47,7 @@ class ZeroShot:
             )
         from tunewell.fit.neighbours import fit_names
 
-        return fit_names(job, [self.template.replace("{label}", name) for name in names])
+        return fit_names(self.name, job, [self.template.replace("{label}", name) for name in names])
 
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
