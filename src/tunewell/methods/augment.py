@@ -109,9 +109,12 @@ def _copies(job: Job, copies: int, share: float) -> tuple[Example, ...]:
     made = []
     for number, example in enumerate(job.train):
         for copy in range(copies):
-            text = altered(example.input, share, random.Random(f"{job.seed}/{number}/{copy}"))
-            if text != " ".join(example.input.split()):
-                made.append(replace(example, input=text))
+            chance = random.Random(f"{job.seed}/{number}/{copy}")
+            own = job.task.texts(example.input)
+            texts = tuple(altered(text, share, chance) for text in own)
+            if texts != tuple(" ".join(text.split()) for text in own):
+                single = isinstance(example.input, str)
+                made.append(replace(example, input=texts[0] if single else texts))
     return tuple(made)
 
 

@@ -81,7 +81,7 @@ class InstructedPredictor:
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
         """One answer an input, in order."""
-        return self.base.predict([self.lead + text for text in inputs])
+        return self.base.predict([_begun(self.lead, each) for each in inputs])
 
     def save(self, folder: Path) -> None:
         """The base predictor's folder in `base`, the instruction in `model.json`."""
@@ -91,7 +91,12 @@ class InstructedPredictor:
 
 
 def _led(lead: str, examples: tuple[Example, ...]) -> tuple[Example, ...]:
-    return tuple(replace(example, input=lead + example.input) for example in examples)
+    return tuple(replace(example, input=_begun(lead, example.input)) for example in examples)
+
+
+def _begun(lead: str, input: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """The text, or the first of several, with the instruction before it."""
+    return lead + input if isinstance(input, str) else (lead + input[0], *input[1:])
 
 
 def _refuse_long(lead: str, job: Job) -> None:
