@@ -10,7 +10,27 @@ POOLED = {
     "    vector = (hidden * mask).sum(1) / mask.sum(1)",
     "cls": "vector = hidden[:, 0]",
     "last": 'vector = hidden[torch.arange(len(hidden)), batch["attention_mask"].sum(1) - 1]',
+    "tokens": "vector = hidden",
 }
+TEXT = '["a text"]'
+GIVEN = {
+    "span": '["a question"], ["a passage"]',
+    "choice": '["a question"] * len(labels), labels',
+}
+"""What is read, by the kind of answer."""
+SAID = {
+    "label": "print([labels[number] for number in {0}.argmax(-1)])",
+    "labels": "print([[labels[n] for n, share in enumerate(row) if share >= limits[n]]\n"
+    "       for row in {0}.sigmoid()])",
+    "number": "print(({0}[:, 0].double() * deviation + mean).tolist())",
+    "spans": "# A word has the tag of its first token.\n"
+    "print([[labels[number] for number in row] for row in {0}.argmax(-1)])",
+    "span": "start, end = {0}[0].argmax(0)\n"
+    'print([tokenizer.decode(batch["input_ids"][0, start : end + 1])])',
+    "choice": "print([labels[{0}[:, 0].argmax()]])",
+    "vector": "print(torch.nn.functional.normalize({0}, dim=-1).tolist())",
+}
+"""What the output says, by the kind of answer."""
 BOTTLENECKS = """\
 added = load_file(f"{folder}/bottlenecks.safetensors")
 
@@ -52,7 +72,7 @@ def pooled_card(record: Record, body: str, pooling: str, layers: tuple[str, ...]
 
     Args:
         body: `own` weights in the folder, what is in `PUT_ON`, or the untouched `backbone`.
-        pooling: `mean`, `cls` or `last`.
+        pooling: `mean`, `cls`, `last` or `tokens`.
         layers: names of the linear layers in `head.safetensors`, "" for a single one; a GELU
             stands between two.
     """
@@ -64,6 +84,8 @@ def pooled_card(record: Record, body: str, pooling: str, layers: tuple[str, ...]
         if number:
             steps.append("vector = torch.nn.functional.gelu(vector)")
         steps.append(f'vector = vector @ head["{lead}weight"].T + head["{lead}bias"]')
+    if record.task.answers == "vector":
+        steps = ["before = vector", *steps, "vector = before + vector"]
     inside = "\n    ".join(
         ["hidden = backbone(**batch).last_hidden_state", POOLED[pooling], *steps]
     )
@@ -73,15 +95,14 @@ from safetensors.torch import load_file
 from transformers import {auto}, AutoTokenizer
 {IMPORTS.get(body, "")}
 folder = "."
-labels = {_labels(record)!r}
-tokenizer = AutoTokenizer.from_pretrained(folder)
+{_known(record)}tokenizer = AutoTokenizer.from_pretrained(folder)
 backbone = {auto}.from_pretrained({where}).eval()
 {PUT_ON.get(body, "")}head = load_file(f"{{folder}}/head.safetensors")
 cut = {{"truncation": True, "max_length": {record.backbone.max_length}}}
-batch = tokenizer(["a text"], padding=True, return_tensors="pt", **cut)
+batch = tokenizer({GIVEN.get(record.task.answers, TEXT)}, padding=True, return_tensors="pt", **cut)
 with torch.no_grad():
     {inside}
-print([labels[number] for number in vector.argmax(-1)])
+{SAID[record.task.answers].format("vector")}
 """
     return _card(record, code)
 
@@ -98,7 +119,7 @@ def stock_card(record: Record, body: str) -> str:
         package, auto = "peft", "AutoPeftModelForSequenceClassification"
     if body != "own":
         where = "folder" if body == "adapter" else repr(record.backbone.name)
-        where += f", num_labels={len(_labels(record))}"
+        where += f", num_labels={len(_labels(record)) or 1}"
         padding = "model.config.pad_token_id = tokenizer.pad_token_id\n"
     if body in ("virtual", "bottlenecks"):
         apart = f"""\
@@ -113,20 +134,37 @@ from {package} import {auto}
 from transformers import AutoTokenizer
 {imports}
 folder = "."
-labels = {_labels(record)!r}
-tokenizer = AutoTokenizer.from_pretrained(folder)
+{_known(record)}tokenizer = AutoTokenizer.from_pretrained(folder)
 model = {auto}.from_pretrained({where}).eval()
 {padding}{apart}cut = {{"truncation": True, "max_length": {record.backbone.max_length}}}
-batch = tokenizer(["a text"], padding=True, return_tensors="pt", **cut)
+batch = tokenizer({GIVEN.get(record.task.answers, TEXT)}, padding=True, return_tensors="pt", **cut)
 with torch.no_grad():
     logits = model(**batch).logits
-print([labels[number] for number in logits.argmax(-1)])
+{SAID[record.task.answers].format("logits")}
 """
     return _card(record, code)
 
 
 def _labels(record: Record) -> list[str]:
-    return list(record.task.labels)  # type: ignore[attr-defined]
+    return list(getattr(record.task, "labels", ()))
+
+
+def _known(record: Record) -> str:
+    """Lines that say what the output layers stand for."""
+    task, labels = record.task, _labels(record)
+    if task.answers == "number":
+        return (
+            f"mean, deviation = {getattr(task, 'mean', 0.0)}, {getattr(task, 'deviation', 1.0)}\n"
+        )
+    if task.answers == "choice":
+        return 'labels = ["one choice", "another"]\n'
+    if task.answers == "spans":
+        labels = ["O", *(f"{mark}-{label}" for label in labels for mark in "BI")]
+    known = f"labels = {labels!r}\n" if labels else ""
+    if task.answers == "labels":
+        limits = getattr(task, "thresholds", {})
+        known += f"limits = {[limits.get(label, 0.5) for label in labels]}\n"
+    return known
 
 
 def _card(record: Record, code: str) -> str:

@@ -74,7 +74,17 @@ class Head(Protocol):
 
 def head_for(task: Task, backbone: Backbone, hidden: int | None = None) -> Head:
     """The head that carries a task on a backbone; `hidden` units make it an MLP."""
+    from tunewell.fit.heads.choice import ChoiceHead
     from tunewell.fit.heads.sequence import SequenceHead
+    from tunewell.fit.heads.span import SpanHead
+    from tunewell.fit.heads.token import TokenHead
+    from tunewell.fit.heads.vector import VectorHead
 
-    heads: dict[str, type[Head]] = {"sequence": SequenceHead}
+    heads: dict[str, type[Head]] = {
+        "sequence": SequenceHead,
+        "token": TokenHead,
+        "span": SpanHead,
+        "choice": ChoiceHead,
+        "vector": VectorHead,
+    }
     return heads[task.head].for_task(task, backbone, hidden)

@@ -57,13 +57,23 @@ class PooledModel(nn.Module):
 
 
 def own_model(
-    backbone: Backbone, pooling: str, outputs: int, hidden: int | None, dropout: float, seed: int
+    backbone: Backbone,
+    pooling: str,
+    outputs: int | None,
+    hidden: int | None,
+    dropout: float,
+    seed: int,
 ) -> PooledModel:
-    """The backbone with fresh output layers; equal seeds give equal ones."""
+    """The backbone with fresh output layers; equal seeds give equal ones.
+
+    Args:
+        outputs: logits a vector; None: as many as it is wide.
+    """
     torch.manual_seed(seed)
     body = load_model(backbone, "AutoModel", dropout=dropout)
     if isinstance(getattr(body, "pooler", None), nn.Module):
         body.pooler.requires_grad_(False)  # we pool ourselves, so no gradient reaches it
     torch.manual_seed(seed)
-    head = output_layers(body.config.hidden_size, outputs, hidden, dropout)
+    width = body.config.hidden_size
+    head = output_layers(width, outputs or width, hidden, dropout)
     return PooledModel(body, head, pooling)
