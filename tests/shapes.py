@@ -168,7 +168,7 @@ def byte_tokenizer(folder: Path):
     return made
 
 
-def save(shape: str, folder: Path) -> Path:
+def save(shape: str, folder: Path, layers: int = LAYERS) -> Path:
     """Random weights of a shape, large enough for each to count, and a tokenizer."""
     import torch
     import transformers
@@ -176,6 +176,8 @@ def save(shape: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     made = byte_tokenizer(folder) if shape in DECODERS else toy.tokenizer(folder)
     kind, sizes = SHAPES[shape]
+    deep = {"num_hidden_layers", "n_layers", "n_layer", "num_layers"} & set(sizes)
+    sizes = {**sizes, **dict.fromkeys(deep, layers)}
     config = getattr(transformers, f"{kind}Config")(vocab_size=len(made), **sizes)
     for name in {"initializer_range", "init_std"} & set(vars(config)):
         setattr(config, name, 0.2)

@@ -82,12 +82,19 @@ class Probed(Exception):
         fixed_seconds: what it takes whatever the number of rows (loading, building).
         seconds: what the rows of the job would take, without what is shared.
         answer_seconds: what one answer takes, in batches.
+        once_seconds: what the rows would take once for all trials of the method.
     """
 
-    def __init__(self, fixed_seconds: float, seconds: float, answer_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        fixed_seconds: float,
+        seconds: float,
+        answer_seconds: float = 0.0,
+        once_seconds: float = 0.0,
+    ) -> None:
         super().__init__(f"{fixed_seconds:.2f} s + {seconds:.2f} s")
         self.fixed_seconds, self.seconds = fixed_seconds, seconds
-        self.answer_seconds = answer_seconds
+        self.answer_seconds, self.once_seconds = answer_seconds, once_seconds
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +13,10 @@ from torch import Tensor, nn
 
 from tunewell.contracts import Job
 from tunewell.fit import anatomy
+from tunewell.fit.depth import Lower
 from tunewell.fit.heads import Head
 from tunewell.fit.heads.own import pool
+from tunewell.fit.kept import Kept
 from tunewell.fit.pieces import Piece, by_row
 from tunewell.fit.prefix import POOLINGS, frozen_pass
 from tunewell.fit.tensors import autocast, padded, run_pieces
@@ -94,7 +97,57 @@ class VectorFeed:
             return head_alone(model, self.vectors).cpu()
 
 
-Feed = TokenFeed | VectorFeed
+@dataclass(frozen=True)
+class KeptFeed:
+    """Pieces as the states that the frozen layers gave; only the layers above them run."""
+
+    tokens: TokenFeed
+    lower: Lower
+    kept: Kept
+    first: int
+    """Number of its first piece among those that are kept."""
+    pass_seconds: float = 0.0
+    """What it would take to compute all that is kept; set in a probe alone."""
+
+    @property
+    def head(self) -> Head:
+        """As of the tokens."""
+        return self.tokens.head
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """As of the tokens."""
+        return self.tokens.pieces
+
+    @property
+    def targets(self) -> Tensor:
+        """As of the tokens."""
+        return self.tokens.targets
+
+    @property
+    def lengths(self) -> list[int]:
+        """As of the tokens."""
+        return self.tokens.lengths
+
+    def losses(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
+        """The loss of each of some units, with gradients."""
+        with self._given([number for row in rows for number in self.tokens.units[row]]):
+            return self.tokens.losses(model, rows)
+
+    def all_logits(self, model: nn.Module, tokens: int) -> Tensor:
+        """Logits of every piece, without gradients, on the CPU."""
+        feed = self.tokens
+        return run_pieces(
+            model, feed.head, feed.pieces, feed.pad_id, feed.machine, tokens, self._given
+        )
+
+    def _given(self, numbers: Sequence[int]) -> AbstractContextManager[None]:
+        states = self.kept.of([self.first + number for number in numbers])
+        lengths = [len(self.pieces[number].ids) for number in numbers]
+        return self.lower.given(states.to(self.tokens.machine.device), lengths)
+
+
+Feed = TokenFeed | VectorFeed | KeptFeed
 
 
 def units(head: Head, pieces: Sequence[Piece]) -> list[list[int]]:

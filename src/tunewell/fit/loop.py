@@ -20,8 +20,9 @@ from tunewell.fit import anatomy, rates
 from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.batches import epoch_batches
-from tunewell.fit.feeds import Feed, TokenFeed, frozen_feeds, only_head_moves
+from tunewell.fit.feeds import Feed, KeptFeed, TokenFeed, frozen_feeds, only_head_moves
 from tunewell.fit.heads import Head, head_for
+from tunewell.fit.lower import kept_feeds
 from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
 from tunewell.fit.schedule import Schedule
@@ -76,7 +77,7 @@ def train(
         raise NotApplicable(
             f"with {schedule.name} this backbone answers a row differently beside a longer one"  # type: ignore[attr-defined]
         )
-    feed, held_out = _feeds(job, model, head, tokenizer)
+    feed, held_out = _feeds(job, model, head, tokenizer, schedule.epochs)
     own = factors(model) if factors else None
     training = start(job, model, feed, held_out, schedule, own)
     if job.probe:
@@ -89,8 +90,10 @@ def train(
     return TrainedPredictor(record, head, model.eval(), tokenizer, not only_head_moves(model))
 
 
-def _feeds(job: Job, model: nn.Module, head: Head, tokenizer: Any) -> tuple[Feed, Feed]:
-    """Training and validation rows: as vectors where the body cannot change, else as tokens."""
+def _feeds(
+    job: Job, model: nn.Module, head: Head, tokenizer: Any, epochs: int
+) -> tuple[Feed, Feed]:
+    """Training and validation rows, with what cannot change in them computed once."""
     backbone = job.backbone
     assert backbone is not None
 
@@ -102,9 +105,8 @@ def _feeds(job: Job, model: nn.Module, head: Head, tokenizer: Any) -> tuple[Feed
         return TokenFeed(head, pieces, targets.to(device), tokenizer.pad_token_id, job.machine)
 
     feed, held_out = tokens(job.train, training=True), tokens(job.validation, training=False)
-    if only_head_moves(model):
-        return frozen_feeds(job, model, feed, held_out) or (feed, held_out)
-    return feed, held_out
+    vectors = frozen_feeds(job, model, feed, held_out) if only_head_moves(model) else None
+    return vectors or kept_feeds(job, model, feed, held_out, epochs) or (feed, held_out)
 
 
 def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
@@ -192,4 +194,6 @@ def _probe(training: Training, fixed_seconds: float) -> Probed:
     # A forward pass is about a third of a step, and validation takes one an epoch.
     tokens = sum(lengths) + sum(training.held_out.lengths) / 3
     answer = per_token / 3 * sum(lengths) / len(lengths)
-    return Probed(fixed_seconds, per_token * tokens * schedule.epochs, answer)
+    once = training.feed.pass_seconds if isinstance(training.feed, KeptFeed) else 0.0
+    answer += once / (len(training.job.train) + len(training.job.validation))
+    return Probed(fixed_seconds, per_token * tokens * schedule.epochs, answer, once)

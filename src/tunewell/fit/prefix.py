@@ -119,7 +119,7 @@ def read_pieces(
 ) -> Tensor:
     """One vector a piece (pieces, hidden) from the frozen body."""
     shared = _SHARED.get()
-    key = _key(backbone, machine, pieces) if shared is not None else ""
+    key = key_of(backbone, machine, pieces) if shared is not None else ""
     if shared is not None and key in shared:
         return shared[key][pooling]
     vectors = body_of(backbone, machine).read(pieces)
@@ -184,7 +184,7 @@ def frozen_pass(
 def _read_once(job: Job, body: FrozenBody, pieces: Sequence[Piece]) -> dict[str, Tensor]:
     path = None
     if job.cache is not None:
-        key = _key(body.backbone, body.machine, pieces)
+        key = key_of(body.backbone, body.machine, pieces)
         path = job.cache / f"frozen-{key}.safetensors"
     if path is not None and path.exists():
         try:
@@ -234,7 +234,8 @@ def _keep(path: Path, vectors: dict[str, Tensor], seconds: float) -> None:
             os.fsync(file.fileno())
 
 
-def _key(backbone: Backbone, machine: Machine, pieces: Sequence[Piece]) -> str:
+def key_of(backbone: Backbone, machine: Machine, pieces: Sequence[Piece]) -> str:
+    """Of what a backbone makes of pieces on a machine."""
     digest = hashlib.sha256(f"{backbone.fingerprint} {machine.dtype} {machine.device}".encode())
     for piece in pieces:
         for numbers in (piece.ids, piece.type_ids or ()):

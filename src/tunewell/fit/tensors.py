@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -52,10 +53,14 @@ def run_pieces(
     pad_id: int,
     machine: Machine,
     tokens: int = TOKENS,
+    around: Callable[[list[int]], AbstractContextManager[None]] = lambda numbers: nullcontext(),
 ) -> torch.Tensor:
     """Logits of pieces (pieces, ...), in their order, on the CPU.
 
     Logits for every token are filled up with `LOW` where a piece is shorter than the longest.
+
+    Args:
+        around: what holds while the pieces of some numbers run.
     """
     model.eval()
     lengths = [len(piece.ids) for piece in pieces]
@@ -63,7 +68,8 @@ def run_pieces(
     with torch.inference_mode(), autocast(machine):
         for numbers in within_tokens(range(len(pieces)), lengths, tokens):
             batch = padded([pieces[number] for number in numbers], pad_id, machine.device)
-            parts.append(head.logits(model, batch).cpu())
+            with around(numbers):
+                parts.append(head.logits(model, batch).cpu())
             order += numbers
     return _stacked(parts)[torch.tensor(order).argsort()]
 

@@ -128,7 +128,7 @@ def _still(row: Planned, refits: int, test_rows: int, shared: float) -> float:
     assert row.estimate is not None
     left = max(0, refits - row.refitted)
     if not row.finished:
-        return total_seconds(row.estimate, 1, left, test_rows, shared)
+        return row.estimate.once_seconds + total_seconds(row.estimate, 1, left, test_rows, shared)
     return left * (row.estimate.seconds + test_rows * row.estimate.answer_seconds)
 
 
@@ -142,7 +142,7 @@ def total_seconds(
 
 def _one_trial(row: Planned) -> float:
     assert row.estimate is not None
-    return row.estimate.seconds + row.estimate.shared_seconds
+    return row.estimate.seconds + row.estimate.shared_seconds + row.estimate.once_seconds
 
 
 def _minutes(seconds: float) -> str:

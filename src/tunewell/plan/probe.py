@@ -28,6 +28,8 @@ class Estimate:
     """A row answered, in batches."""
     peak_bytes: int
     """Memory above what is in use before."""
+    once_seconds: float = 0.0
+    """Once for all trials of the method (a pass through its frozen layers)."""
 
 
 def estimate(method: Method, job: Job) -> Estimate:
@@ -51,6 +53,7 @@ def estimate(method: Method, job: Job) -> Estimate:
         # A fit that came to its end has answered rows; another only its own part of an answer.
         answer_seconds=told.answer_seconds + (0.0 if finished else sum(reading)),
         peak_bytes=peak_bytes + max((p.borrowed_bytes for p in progress), default=0),
+        once_seconds=told.once_seconds * scale,
     )
 
 
@@ -68,9 +71,11 @@ def _measured(method: Method, job: Job) -> tuple[Probed, list[Progress], int, bo
             predictor = method.fit(job)
         except Probed as probed:
             told, predictor = probed, None
+    measuring = sum(p.measuring_seconds for p in progress)
     if predictor is None:
+        told.fixed_seconds = max(0.0, told.fixed_seconds - measuring)
         return told, progress, meter.peak_bytes, False
-    seconds = meter.seconds - sum(p.measuring_seconds for p in progress)
+    seconds = meter.seconds - measuring
     inputs = [example.input for example in job.validation[:ANSWERS]]
     begun = time.perf_counter()
     predictor.predict(inputs)
