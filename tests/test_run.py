@@ -29,6 +29,7 @@ SCORES = {"scores", "versus_best"}
 PARAMETERS = {"trainable_parameters", "changed_parameters", "total_parameters"}
 SPEED = {"milliseconds_per_prediction", "predictions_per_second"}
 COSTS = {"cost_seconds", "spent_seconds", "cpu_seconds", "peak_bytes", "disk_bytes"}
+PLANNED = {"planned_seconds", "planned_peak_bytes"}
 SLOW = ["--full.epochs", "1", "--full.batch_size", "1"]
 """A hundred and fifty steps: time enough to be stopped."""
 
@@ -142,7 +143,7 @@ def test_comparison_json_holds_what_is_promised(here):
     assert [row["method"] for row in comparison["results"]] == METHODS
     assert comparison["recommended"] in METHODS and comparison["why"].endswith(".")
     for row in comparison["results"]:
-        assert row.keys() >= IDENTITY | SCORES | PARAMETERS | SPEED | COSTS
+        assert row.keys() >= IDENTITY | SCORES | PARAMETERS | SPEED | COSTS | PLANNED
         assert row["status"] == "ok" and row["reason"] == ""
         assert set(row["scores"]) == {"accuracy", "macro_f1"}
         for score in row["scores"].values():
@@ -152,6 +153,9 @@ def test_comparison_json_holds_what_is_promised(here):
         assert versus["difference"] <= 0
         for key in ("cost_seconds", "spent_seconds", "disk_bytes", "milliseconds_per_prediction"):
             assert row[key] > 0, (row["method"], key)
+        assert row["planned_seconds"] > 0 and row["planned_peak_bytes"] >= 0
+        for trial in row["trials"]:
+            assert trial.keys() >= PLANNED | {"cost_seconds", "peak_bytes"}
         assert row["seeds"] == [0]
         assert row["backbone"] == ("" if row["method"] in METHODS[:2] else "backbone")
     accuracy = {r["method"]: r["scores"]["accuracy"]["value"] for r in comparison["results"]}

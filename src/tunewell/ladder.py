@@ -127,7 +127,7 @@ def _climb(
                 return {"status": "skipped", "reason": "the budget was used up before its turn"}
             why = f"trials: {number} of {len(grid)}, as the budget was used up"
             break
-        took = _trial(ready, setting, backbone, name, seconds, course)
+        took = _trial(ready, row, setting, backbone, name, seconds, course)
         expected = each if done else took
     trials = trials_of(ready.folder, row.method, row.fingerprint)
     picked = pick(trials, ready.task.metric, row.keys)
@@ -136,7 +136,7 @@ def _climb(
     chosen = type(method)(**picked["options"])
     if not (ready.folder / picked["folder"] / "model").exists():
         (ready.folder / picked["folder"] / "result.json").unlink()
-        _trial(ready, chosen, backbone, f"{_named(ready, row)} again", 0.0, course)
+        _trial(ready, row, chosen, backbone, f"{_named(ready, row)} again", 0.0, course)
     for refit in range(1, ready.options.seeds):
         seed = ready.options.seed + refit
         name = f"{_named(ready, row)}, seed {seed}"
@@ -145,7 +145,7 @@ def _climb(
             few = f"seeds: {refit} of {ready.options.seeds}, as the budget was used up"
             why = f"{why}; {few}" if why else few
             break
-        _trial(ready, chosen, backbone, name, seconds, course, seed)
+        _trial(ready, row, chosen, backbone, name, seconds, course, seed)
         open_test(
             _folder(ready, chosen, backbone, seed), ready.data.test, ready.machine, course.shared
         )
@@ -159,6 +159,7 @@ def _climb(
 
 def _trial(
     ready: Ready,
+    row: Planned,
     method: Method,
     backbone: Backbone | None,
     name: str,
@@ -179,7 +180,12 @@ def _trial(
         course.tell(kind, message, progress.done * planned_seconds, progress.score)
 
     folder = _folder(ready, method, backbone, seed)
-    result = run_trial(method, ready.job(backbone, seed), folder, course.shared, told)
+    planned = {}
+    if row.estimate is not None:
+        planned["planned_seconds"] = row.estimate.alone_seconds
+        planned["planned_peak_bytes"] = row.estimate.peak_bytes
+    job = ready.job(backbone, seed)
+    result = run_trial(method, job, folder, course.shared, told, planned)
     course.done_seconds += planned_seconds
     score = result.get("validation", {}).get(ready.task.metric)
     outcome = name

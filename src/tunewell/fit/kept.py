@@ -19,6 +19,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from tunewell.values import whole_file
+
 PREFIX = "layers-"
 """Of the names of these files."""
 DISK_SHARE = 0.5
@@ -142,23 +144,18 @@ def compute(plan: Plan, batches: Batches) -> Kept:
 
         _fill(plan, ends, batches, put)
         return Kept(states, ends, time.perf_counter() - begun)
-    aside = plan.path.with_suffix(".part")
     plan.path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with aside.open("wb") as file:
+    with whole_file(plan.path) as aside, aside.open("wb") as file:
 
-            def write(start: int, part: Tensor) -> None:
-                file.seek(HEADER_BYTES + start * plan.width * plan.dtype.itemsize)
-                file.write(part.contiguous().view(torch.uint8).numpy())
+        def write(start: int, part: Tensor) -> None:
+            file.seek(HEADER_BYTES + start * plan.width * plan.dtype.itemsize)
+            file.write(part.contiguous().view(torch.uint8).numpy())
 
-            _fill(plan, ends, batches, write)
-            seconds = time.perf_counter() - begun
-            file.seek(0)
-            file.write(_header(plan, seconds))
-            os.fsync(file.fileno())
-        aside.replace(plan.path)
-    finally:
-        aside.unlink(missing_ok=True)
+        _fill(plan, ends, batches, write)
+        file.seek(0)
+        file.write(_header(plan, time.perf_counter() - begun))
+        file.flush()
+        os.fsync(file.fileno())
     kept = read(plan)
     assert kept is not None
     return kept

@@ -158,6 +158,9 @@ def _row(
                 "reason": trial["reason"],
                 "validation": trial.get("validation", {}).get(metric),
                 "cost_seconds": trial.get("cost_seconds"),
+                "peak_bytes": trial.get("peak_bytes"),
+                "planned_seconds": trial.get("planned_seconds"),
+                "planned_peak_bytes": trial.get("planned_peak_bytes"),
                 "folder": trial["folder"],
             }
             for trial in trials
@@ -195,6 +198,8 @@ def _row(
         spent_seconds=sum(trial["spent_seconds"] for trial in trials),
         cpu_seconds=picked["cpu_seconds"],
         peak_bytes=picked["peak_bytes"],
+        planned_seconds=picked.get("planned_seconds"),
+        planned_peak_bytes=picked.get("planned_peak_bytes"),
         disk_bytes=picked["disk_bytes"],
         milliseconds_per_prediction=test["milliseconds_per_prediction"],
         predictions_per_second=test["predictions_per_second"],

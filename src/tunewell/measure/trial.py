@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,12 @@ def _key(folder: Path) -> str:
 
 
 def run_trial(
-    method: Method, job: Job, folder: Path, shared: Shared, watch: Callable[[Progress], None]
+    method: Method,
+    job: Job,
+    folder: Path,
+    shared: Shared,
+    watch: Callable[[Progress], None],
+    planned: Mapping[str, float],
 ) -> dict[str, Any]:
     """Fit, save and score on validation; what came of it, as `result.json` in the folder holds it.
 
@@ -89,6 +94,7 @@ def run_trial(
 
     Args:
         shared: vectors of rows that a frozen backbone has read before (`fit.prefix`).
+        planned: `planned_seconds` and `planned_peak_bytes`, stored beside what was measured.
 
     Raises:
         DiskFull: there is no room; no later trial would find any.
@@ -126,6 +132,7 @@ def run_trial(
         "peak_bytes": spent.peak_bytes,
         "notes": list(dict.fromkeys(spent.notes)),
         "machine": to_json(job.machine),
+        **planned,
     }
     write_json(done, {**result, **measured})
     if result["status"] == "ok":

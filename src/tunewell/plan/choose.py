@@ -142,7 +142,7 @@ def total_seconds(
 
 def _one_trial(row: Planned) -> float:
     assert row.estimate is not None
-    return row.estimate.seconds + row.estimate.shared_seconds + row.estimate.once_seconds
+    return row.estimate.alone_seconds
 
 
 def _minutes(seconds: float) -> str:

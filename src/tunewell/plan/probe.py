@@ -31,6 +31,11 @@ class Estimate:
     once_seconds: float = 0.0
     """Once for all trials of the method (a pass through its frozen layers)."""
 
+    @property
+    def alone_seconds(self) -> float:
+        """To make one model by itself, all that is shared included."""
+        return self.seconds + self.shared_seconds + self.once_seconds
+
 
 def estimate(method: Method, job: Job) -> Estimate:
     """Measure three batches, or a small fit, and scale to the rows of the job.
