@@ -114,23 +114,25 @@ def _attend(
         raise NotPackable("its attention has a bias of its own")
     _note(sliding_window)
     causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
+    past = [rows.past] if rows.past else []
     with torch.autocast(query.device.type, enabled=False):
-        states = [state[0].transpose(0, 1).float() for state in (query, key, value)]
-        before = [state[: rows.past].transpose(0, 1) for state in states[1:]]  # (heads, ...)
-        parts, start = [], 0
-        for length, group in groupby(rows.lengths):
-            many = len(list(group))
-            ends = start, start + many * length
+        alike = [(length, len(list(group))) for length, group in groupby(rows.lengths)]
+        cuts = [length * many for length, many in alike]
+        # The gradient of a split is one tensor, of slices one as large as all rows for each.
+        queries, keys, values = (
+            state[0].transpose(0, 1).float().split([*before, *cuts])  # (tokens, heads, width) each
+            for state, before in ((query, []), (key, past), (value, past))
+        )
+        parts = []
+        for number, (length, many) in enumerate(alike):
             q, k, v = (
-                state[slice(*(end + state.shape[0] - states[0].shape[0] for end in ends))]
-                .unflatten(0, (many, length))
-                .transpose(1, 2)  # (many, heads, length, width)
-                for state in states
-            )
+                cut[number - len(alike)].unflatten(0, (many, length)).transpose(1, 2)
+                for cut in (queries, keys, values)
+            )  # (many, heads, length, width)
             if rows.past:
                 k, v = (
-                    torch.cat([b.expand(many, -1, -1, -1), own], dim=2)
-                    for b, own in zip(before, (k, v), strict=True)
+                    torch.cat([cut[0].transpose(0, 1).expand(many, -1, -1, -1), own], dim=2)
+                    for cut, own in ((keys, k), (values, v))
                 )
             mask = _pattern(length, rows.past, causal, sliding_window, q.device)
             part = nn.functional.scaled_dot_product_attention(
@@ -144,7 +146,6 @@ def _attend(
                 enable_gqa=q.shape[1] != k.shape[1],
             )
             parts.append(part.transpose(1, 2).flatten(0, 1))  # (many * length, heads, width)
-            start = ends[1]
     return torch.cat(parts).unsqueeze(0), None
 
 
