@@ -94,3 +94,12 @@ print(json.dumps([sorted(heavy), dict(os.environ)]))
     assert environment["DO_NOT_TRACK"] == "1"
     assert environment["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert environment["TOKENIZERS_PARALLELISM"] == "true", "what the user set must stay"
+
+
+def test_setting_up_gives_torch_the_threads():
+    import torch
+
+    before = torch.get_num_threads()
+    machine.set_up(1)
+    assert torch.get_num_threads() == 1
+    machine.set_up(before)

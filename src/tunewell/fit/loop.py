@@ -23,6 +23,7 @@ from tunewell.fit.batches import epoch_batches
 from tunewell.fit.feeds import Feed, KeptFeed, TokenFeed, frozen_feeds, only_head_moves
 from tunewell.fit.heads import Head, head_for
 from tunewell.fit.lower import kept_feeds
+from tunewell.fit.machine import set_up
 from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
 from tunewell.fit.schedule import Schedule
@@ -63,7 +64,7 @@ def train(
     """
     assert job.backbone is not None
     begun = time.perf_counter()
-    torch.set_num_threads(job.machine.threads)
+    set_up(job.machine.threads)
     tokenizer = load_tokenizer(job.backbone)
     head = head_for(job.task, job.backbone, hidden)
     texts = [example.input for example in job.train[:SAMPLE]]

@@ -28,6 +28,7 @@ from tunewell.contracts import Job
 from tunewell.fit.backbones import load_model, load_tokenizer
 from tunewell.fit.batches import TOKENS, within_tokens
 from tunewell.fit.heads.own import pool
+from tunewell.fit.machine import set_up
 from tunewell.fit.pieces import Piece, Text, whole
 from tunewell.fit.tensors import autocast, padded
 from tunewell.values import Backbone, Machine, Progress, whole_file
@@ -81,7 +82,7 @@ _LOADED: WeakSet[FrozenBody] = WeakSet()
 @lru_cache(maxsize=2)
 def frozen_body(backbone: Backbone, machine: Machine) -> FrozenBody:
     """The backbone in evaluation mode, loaded once per process."""
-    torch.set_num_threads(machine.threads)
+    set_up(machine.threads)
     begun = time.perf_counter()
     model = load_model(backbone, "AutoModel", dropout=0.0).eval().requires_grad_(False)
     model = model.to(machine.device)
