@@ -6,13 +6,40 @@ heads, and lose heads that are not named to it; so both lists are passed explici
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from tunewell.errors import NotApplicable
 from tunewell.fit import anatomy
+
+
+def wrapped(module: nn.Module, config: Any) -> Any:
+    """A module with peft's around it."""
+    from peft import get_peft_model
+
+    with _between_libraries():
+        return get_peft_model(module, config)
+
+
+def opened(module: nn.Module, folder: Path) -> Any:
+    """A module with what peft saved in a folder around it."""
+    from peft import PeftModel
+
+    with _between_libraries():
+        return PeftModel.from_pretrained(module, str(folder))
+
+
+@contextmanager
+def _between_libraries() -> Iterator[None]:
+    """Without the warning that peft still asks transformers for a name that is to go."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        yield
 
 
 def with_peft(model: nn.Module, config: Callable[[list[str], str], Any]) -> nn.Module:
@@ -21,26 +48,31 @@ def with_peft(model: nn.Module, config: Callable[[list[str], str], Any]) -> nn.M
     Args:
         model: a classifier, ours (pooled) or the architecture's own.
         config: makes peft's configuration from the target modules and the peft task type.
-    """
-    from peft import get_peft_model
 
+    Raises:
+        NotApplicable: the layers of the body hold no linear ones.
+    """
     if hasattr(model, "pooling"):
-        made = config(anatomy.linear_names(model.backbone), "FEATURE_EXTRACTION")
+        made = _with_targets(config(anatomy.linear_names(model.backbone), "FEATURE_EXTRACTION"))
         made.fan_in_fan_out = anatomy.transposed(model)
-        model.backbone = get_peft_model(model.backbone, made)
+        model.backbone = wrapped(model.backbone, made)
         return model
-    made = config(anatomy.linear_names(model), "SEQ_CLS")
+    made = _with_targets(config(anatomy.linear_names(model), "SEQ_CLS"))
     made.fan_in_fan_out = anatomy.transposed(model)
     fresh = {name.rpartition(".")[0] for name in anatomy.fresh(model)}
     made.modules_to_save = [*anatomy.head_modules(model), *sorted(fresh)]
-    return get_peft_model(model, made)
+    return wrapped(model, made)
+
+
+def _with_targets(config: Any) -> Any:
+    if not config.target_modules:
+        raise NotApplicable("this backbone's layers hold no linear layers that could be changed")
+    return config
 
 
 def load_peft(model: nn.Module, folder: Path) -> nn.Module:
     """A classifier with the modules that peft saved in a folder."""
-    from peft import PeftModel
-
     if not hasattr(model, "pooling"):
-        return PeftModel.from_pretrained(model, str(folder))
-    model.backbone = PeftModel.from_pretrained(model.backbone, str(folder))
+        return opened(model, folder)
+    model.backbone = opened(model.backbone, folder)
     return model

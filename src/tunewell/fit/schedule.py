@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
+from tunewell.contracts import Predictor
 from tunewell.errors import ConfigError
+from tunewell.values import Machine
+
+
+def refuse_below(least: float, **options: float) -> None:
+    """Raise a ConfigError that names the first option which is less than that."""
+    for name, value in options.items():
+        if value < least:
+            raise ConfigError(f"{name} is {value}.", f"{least:g} or more is expected.")
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,13 @@ class Schedule:
             replace(self, learning_rate=rate)
             for rate in (self.learning_rate, self.learning_rate / 3, self.learning_rate * 3)
         )
+
+    @staticmethod
+    def load(folder: Path, machine: Machine) -> Predictor:
+        """The predictor that a method of these options made and saved."""
+        from tunewell.fit.trained import load_trained
+
+        return load_trained(folder, machine)
 
     def rate_at(self, step: int, steps: int) -> float:
         """The learning rate of a step counted from 0, out of `steps`.

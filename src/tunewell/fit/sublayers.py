@@ -113,7 +113,12 @@ def _order(body: nn.Module, layer: nn.Module) -> tuple[list[str], list[str]]:
     """Names of a layer's linear layers that run before its attention weights, and after them."""
     inside, weighed, before, after = [], [], [], []
     with ExitStack() as hooks:
-        hooks.callback(layer.register_forward_pre_hook(lambda *_: inside.append(True)).remove)
+
+        def begin(*_: Any) -> None:
+            inside.append(True)
+            weighed.clear()  # a layer may run several times, as ALBERT's one does
+
+        hooks.callback(layer.register_forward_pre_hook(begin).remove)
         hooks.callback(layer.register_forward_hook(lambda *_: inside.clear()).remove)
         for name, linear in _linears(layer).items():
 
@@ -144,6 +149,7 @@ def _others_read(body: nn.Module, layer: nn.Module, name: str) -> bool:
     with ExitStack() as hooks:
         hooks.callback(layer.register_forward_hook(kept).remove)
         run(body)
+        runs = len(last)  # more than one where the layer is there several times
         hooks.callback(layer.get_submodule(name).register_forward_hook(nudge).remove)
         run(body)
-    return not torch.allclose(last[0], last[-1], atol=1e-6)
+    return not torch.allclose(last[0], last[runs], atol=1e-6)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tunewell.contracts import Job
 from tunewell.errors import NotApplicable
-from tunewell.fit import anatomy
+from tunewell.fit import adapt, anatomy
 from tunewell.fit.backbones import load_tokenizer, window
 from tunewell.fit.heads import head_for
 from tunewell.fit.sublayers import run
@@ -88,9 +88,7 @@ def before_layers(model: nn.Module, config: Callable[[dict[str, Any]], Any]) -> 
 
 def load_virtual(model: nn.Module, folder: Path) -> nn.Module:
     """A classifier with the virtual tokens that peft saved in a folder."""
-    from peft import PeftModel
-
-    return _place(model, PeftModel.from_pretrained(anatomy.carrier(model), str(folder)))
+    return _place(model, adapt.opened(anatomy.carrier(model), folder))
 
 
 def _for_peft(sizes: dict[str, int]) -> dict[str, Any]:
@@ -112,10 +110,8 @@ def _keys(body: nn.Module, ids: Tensor | None = None) -> list[Any]:
 
 
 def _wrap(model: nn.Module, config: Any, start: Tensor | None = None) -> nn.Module:
-    from peft import get_peft_model
-
     moving = [p for p in anatomy.freeze_body(model).parameters() if p.requires_grad]
-    wrapped = get_peft_model(anatomy.carrier(model), config)
+    wrapped = adapt.wrapped(anatomy.carrier(model), config)
     for p in moving:  # peft has frozen what is fresh in the body
         p.requires_grad_(True)
     vectors = wrapped.prompt_encoder["default"]

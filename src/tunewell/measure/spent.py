@@ -35,7 +35,7 @@ class Account:
 
     def __init__(self, checkpoints: Path) -> None:
         self._path = checkpoints / "spent.json"
-        self._goes_on = any(path.name[-1].isdecimal() for path in checkpoints.glob("step-*"))
+        self._goes_on = any(path.name[-1].isdecimal() for path in checkpoints.rglob("step-*"))
         self._before = Spent()
         if self._path.exists():
             kept = read_json(self._path)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from tunewell.contracts import Job, Predictor
-from tunewell.errors import ConfigError
-from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
+from tunewell.errors import NotApplicable
+from tunewell.fit.schedule import Schedule, refuse_below
+from tunewell.values import Progress
 
 
 @dataclass(frozen=True)
 class Adapter(Schedule):
     """Small modules put into every layer: down to a few units, GELU, up again, added on.
+
+    They stand where a sublayer's last matrix ends, before what the layer adds and its norm. The
+    norms themselves stay as they are: the first paper moves them too, the second has one more.
 
     What moves: two thin matrices behind the attention and behind the MLP of each layer (or the
     MLP alone), and the head. Needs: nothing more than `head`. Costs: three quarters of `full` in
@@ -41,28 +43,27 @@ class Adapter(Schedule):
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
         super().__post_init__()
-        if self.size < 1:
-            raise ConfigError(f"size is {self.size}.", "1 or more is expected.")
+        refuse_below(1, size=self.size)
 
     def fit(self, job: Job) -> Predictor:
-        """Train the modules and the head."""
+        """Train the modules and the head; NotApplicable where there is no place for them."""
         from tunewell.fit.loop import train
 
-        return train(job, self._add, self)
+        return train(job, lambda model: self._add(model, job), self)
 
-    def _add(self, model: Any) -> Any:
+    def _add(self, model: Any, job: Job) -> Any:
         from tunewell.fit import anatomy, bottlenecks
         from tunewell.fit.sublayers import sublayers
 
         found = sublayers(anatomy.body(model))
-        names = found.mlp_outputs
+        places = {"MLP": found.mlp_outputs}
         if self.placement == "houlsby":
-            names = (*found.attention_outputs, *names)
+            places = {"attention": found.attention_outputs, **places}
+        missing = " or ".join(place for place, names in places.items() if not names)
+        names = [name for names in places.values() for name in names]
+        if not names:
+            raise NotApplicable(f"this backbone has no linear layer at the end of its {missing}")
+        if missing:
+            told = f"no modules behind the {missing}, which does not end in a linear layer"
+            job.report_progress(Progress(note=told))
         return bottlenecks.attach(model, names, self.size)
-
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from tunewell import registry
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError, NotApplicable, Probed
+from tunewell.fit.schedule import refuse_below
 from tunewell.values import Example, Kind, Machine, Progress, read_json
 
 
@@ -41,8 +42,7 @@ class Augment:
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
         registry.method(self.base_method)
-        if self.copies < 1:
-            raise ConfigError(f"copies is {self.copies}.", "1 or more is expected.")
+        refuse_below(1, copies=self.copies)
         if not 0 < self.share <= 0.5:
             raise ConfigError(f"share is {self.share}.", "A share from 0 to 0.5 is expected.")
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import NotApplicable
 from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,6 @@ class BitFit(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, _only_biases, self)
-
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)
 
 
 def _only_biases(model: Any) -> Any:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
 
 
 @dataclass(frozen=True)
@@ -39,22 +37,16 @@ class FromScratch(Schedule):
 
         return train(job, _forget, self)
 
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)
-
 
 def _forget(model: Any) -> Any:
     from copy import deepcopy
 
     from tunewell.fit import anatomy
 
-    body = anatomy.body(model)
-    random = dict(type(body)(deepcopy(body.config)).named_parameters())
-    for name, p in body.named_parameters():
+    # A stock head may come from the files too; ours is always new.
+    known = anatomy.body(model) if hasattr(model, "pooling") else model
+    random = dict(type(known)(deepcopy(known.config)).named_parameters())
+    for name, p in known.named_parameters():
         if p.requires_grad:
             p.data.copy_(random[name])
     return model

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
-from tunewell.errors import ConfigError
-from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
+from tunewell.fit.schedule import Schedule, refuse_below
 
 
 @dataclass(frozen=True)
 class Gradual(Schedule):
     """Fine-tuning that begins at the head and works its way down.
 
-    What moves: everything in the end; the head from the first epoch on, each layer some epochs
-    after the one above it, the embeddings from the middle of the training on, and the lower a
-    layer, the slower. Needs: what `full` needs. Costs: somewhat less than `full`, as gradients
-    stop where the frozen layers begin.
+    What moves: everything in the end; the head from the first epoch on, the layers below it in
+    turn (several at once where there are more of them than epochs for it), the embeddings from
+    the middle of the training on, and the lower a layer, the slower. Needs: what `full` needs.
+    Costs: somewhat less than `full`, as gradients stop where the frozen layers begin.
     Choose it: when rows are few and `full` forgets more than it learns.
     Neighbours: `last_layers` never reaches the lower ones; `full` moves all at once.
-    Source: ULMFiT (arXiv 1801.06146).
+    Source: ULMFiT (arXiv 1801.06146), which opens one layer an epoch.
     """
 
     name: ClassVar[str] = "gradual"
@@ -42,8 +39,7 @@ class Gradual(Schedule):
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
         super().__post_init__()
-        if self.decay < 1:
-            raise ConfigError(f"decay is {self.decay}.", "1 or more is expected.")
+        refuse_below(1, decay=self.decay)
 
     def fit(self, job: Job) -> Predictor:
         """Train from the top down."""
@@ -66,13 +62,6 @@ class Gradual(Schedule):
             }
 
         return factors
-
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)
 
 
 def _everything(model: Any) -> Any:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
 
 
 @dataclass(frozen=True)
@@ -45,10 +43,3 @@ class Head(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, freeze_body, self, hidden=self.hidden)
-
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)

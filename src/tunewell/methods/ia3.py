@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
 
 
 @dataclass(frozen=True)
@@ -16,8 +14,9 @@ class IA3(Schedule):
     """Infused adapter by inhibiting and amplifying inner activations, (IA)³.
 
     What moves: one factor for each key, each value and each inner unit of the MLP in every layer
-    (less than a thousandth of the body), and the head. Needs: `peft`. Costs: somewhat less
-    than `full` in time, next to nothing for the optimizer, and an artefact of some kilobytes.
+    (less than a thousandth of the body), and the head; where one matrix makes queries as well
+    (GPT-2, ModernBERT), for these too. Needs: `peft`. Costs: somewhat less than `full` in time,
+    next to nothing for the optimizer, and an artefact of some kilobytes.
     Choose it: when one backbone serves very many tasks.
     Neighbours: `bitfit` shifts instead of scaling; `lora` moves more and can do more.
     Source: arXiv 2205.05638.
@@ -56,10 +55,3 @@ class IA3(Schedule):
             )
 
         return with_peft(model, config)
-
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)

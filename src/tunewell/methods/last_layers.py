@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
-from tunewell.errors import ConfigError
-from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
+from tunewell.fit.schedule import Schedule, refuse_below
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,7 @@ class LastLayers(Schedule):
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
         super().__post_init__()
-        if self.layers < 1:
-            raise ConfigError(f"layers is {self.layers}.", "1 or more is expected.")
+        refuse_below(1, layers=self.layers)
 
     def fit(self, job: Job) -> Predictor:
         """Train the last layers and the head."""
@@ -55,10 +51,3 @@ class LastLayers(Schedule):
         body = anatomy.body(model)
         modules = [*anatomy.layers(body)[1][-self.layers :], *after_layers(body)]
         return anatomy.move_only(model, [p for module in modules for p in module.parameters()])
-
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)

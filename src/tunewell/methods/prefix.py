@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
-from tunewell.errors import ConfigError
-from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
+from tunewell.fit.schedule import Schedule, refuse_below
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,8 @@ class Prefix(Schedule):
     an artefact of some hundred kilobytes.
     Choose it: when one backbone serves many tasks at once: rows of different tasks can share a
     batch. Neighbours: `prompt_tuning` acts on the input alone; `lora` is surer to learn.
-    Source: arXiv 2101.00190; for classification arXiv 2110.07602.
+    Source: arXiv 2101.00190, without its network that writes the keys; for classification, and
+    without one as well, arXiv 2110.07602.
     """
 
     name: ClassVar[str] = "prefix"
@@ -41,8 +39,7 @@ class Prefix(Schedule):
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
         super().__post_init__()
-        if self.tokens < 1:
-            raise ConfigError(f"tokens is {self.tokens}.", "1 or more is expected.")
+        refuse_below(1, tokens=self.tokens)
 
     def fit(self, job: Job) -> Predictor:
         """Train the keys, the values and the head; NotApplicable where none are taken."""
@@ -60,10 +57,3 @@ class Prefix(Schedule):
             return PrefixTuningConfig(num_virtual_tokens=self.tokens, **sizes)
 
         return before_layers(model, config)
-
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)

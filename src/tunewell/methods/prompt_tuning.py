@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
-from tunewell.errors import ConfigError
-from tunewell.fit.schedule import Schedule
-from tunewell.values import Machine
+from tunewell.fit.schedule import Schedule, refuse_below
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,7 @@ class PromptTuning(Schedule):
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
         super().__post_init__()
-        if self.tokens < 1:
-            raise ConfigError(f"tokens is {self.tokens}.", "1 or more is expected.")
+        refuse_below(1, tokens=self.tokens)
 
     def fit(self, job: Job) -> Predictor:
         """Train the virtual tokens and the head."""
@@ -60,10 +56,3 @@ class PromptTuning(Schedule):
             )
 
         return before_text(model, config)
-
-    @staticmethod
-    def load(folder: Path, machine: Machine) -> Predictor:
-        """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.trained import load_trained
-
-        return load_trained(folder, machine)
