@@ -173,7 +173,7 @@ def test_the_default_is_picked_among_equals():
     assert pick(trials, "accuracy", ("a", "b", "c"))["key"] == "a"
 
 
-@pytest.mark.parametrize("checkpoint", [True, False])
+@pytest.mark.parametrize("checkpoint", ["step-00000009", "rows/step-00000009", None])
 def test_what_a_stopped_trial_took_is_added_up(tmp_path, checkpoint):
     first = Account(tmp_path)
     first.hear(Progress(borrowed_seconds=5.0, note="rows cut"))
@@ -182,7 +182,7 @@ def test_what_a_stopped_trial_took_is_added_up(tmp_path, checkpoint):
     before = first.close(meter)
     assert before.cost_seconds == pytest.approx(5.0 + meter.seconds)
     if checkpoint:
-        (tmp_path / "step-00000009").mkdir()
+        (tmp_path / checkpoint).mkdir(parents=True)
     second = Account(tmp_path)
     second.hear(Progress(borrowed_seconds=5.0))
     whole = second.close(meter)

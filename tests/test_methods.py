@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -110,6 +111,26 @@ def test_from_scratch_does_not_look_at_the_backbones_weights(job, tmp_path):
     assert scores(made.fit(given_job)) == scores(made.fit(again))
 
 
+def test_from_scratch_is_random_through_and_through(job, tmp_path):
+    """Also the head, which `full` takes over where the backbone has one for the same labels."""
+    short("full").fit(job("bert")).save(tmp_path)
+    given_job = job("bert", backbone=replace(resolve(str(tmp_path)), pooling=None))
+    stays = {"learning_rate": 1e-12, "weight_decay": 0.0}
+
+    def start(name, **changes):
+        model = short(name, **stays).fit(replace(given_job, **changes)).model
+        return {n: p for n, p in model.named_parameters() if p.ndim > 1}
+
+    known, first, again = start("full"), start("from_scratch"), start("from_scratch")
+    other = start("from_scratch", seed=1)
+    head = [name for name in first if name.startswith("classifier")]
+    saved = load_predictor(tmp_path, MACHINE).model.state_dict()
+    assert head and all(known[name].allclose(saved[name]) for name in head)
+    for name, p in first.items():
+        assert not p.allclose(known[name], atol=1e-4), name
+        assert p.equal(again[name]) and not p.allclose(other[name], atol=1e-4), name
+
+
 # --- adapter
 
 
@@ -143,6 +164,26 @@ def test_new_adapters_change_next_to_nothing(job):
     attach(classifier, sublayers(model).mlp_outputs, 8)
     after = model(ids).last_hidden_state
     assert 0 < (after - before).abs().max() < 0.02 * before.abs().max()
+
+
+def test_where_adapters_find_no_place_it_is_told(job, monkeypatch):
+    """XLNet's attention ends in no linear layer, nor do the experts of a mixture."""
+    _, told = fit_told(short("adapter"), job("xlnet"))
+    assert [p.note for p in told if "behind the attention" in p.note]
+    _, told = fit_told(short("adapter", placement="pfeiffer"), job("xlnet"))
+    assert not any(p.note for p in told)
+    sizes = {**shapes.LLAMA_LIKE, "num_local_experts": 2, "num_experts_per_tok": 1}
+    monkeypatch.setitem(shapes.SHAPES, "mixtral", ("Mixtral", sizes))
+    with pytest.raises(NotApplicable, match="no linear layer at the end of its MLP"):
+        short("adapter", placement="pfeiffer").fit(job("mixtral"))
+
+
+@pytest.mark.parametrize("name", ["lora", "prefix"])
+def test_what_peft_asks_transformers_is_no_news_for_the_user(job, name, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        short(name).fit(job("bert")).save(tmp_path)
+        load_predictor(tmp_path, MACHINE)
 
 
 # --- virtual tokens
@@ -209,8 +250,9 @@ def test_rows_make_room_for_virtual_tokens_and_it_is_told(job):
     assert predictor.record.backbone.max_length == 8
     longer = sum(len(e.input.split()) + 2 > 8 for e in (*TRAIN, *VALIDATION))
     assert any(f"{longer} of {len(TRAIN) + len(VALIDATION)} rows are cut" in n for n in notes)
-    with pytest.raises(NotApplicable, match="no room"):
-        short("prompt_tuning", tokens=shapes.WINDOW).fit(given_job)
+    for tokens in (shapes.WINDOW, shapes.WINDOW - 2):
+        with pytest.raises(NotApplicable, match="no room"):
+            short("prompt_tuning", tokens=tokens).fit(given_job)
 
 
 def test_a_body_that_takes_no_keys_is_found_by_trying(job):
@@ -362,6 +404,29 @@ def test_an_instruction_that_leaves_no_room_is_refused(job):
         made.fit(job("bert"))
 
 
+@pytest.mark.parametrize("name", ["augment", "instructed"])
+def test_texts_that_stand_together_stay_together(job, name):
+    def pairs(rows):
+        return tuple(replace(e, input=(e.input, "na to")) for e in rows)
+
+    made = method(name, base_method="head")
+    given_job = job("bert", train=pairs(TRAIN), validation=pairs(VALIDATION))
+    answers = made.fit(given_job).predict([("kelo maru", "na to"), ("grun bark", "na to")])
+    assert [answer.value in TASK.labels for answer in answers] == [True, True]
+
+
+def test_rows_that_an_instruction_cuts_are_told_and_the_card_has_it(job, tmp_path):
+    given_job = job("bert")
+    short_rows = replace(given_job, backbone=replace(given_job.backbone, max_length=12))
+    made = method("instructed", base_method="head", instruction="kelo na to")
+    predictor, told = fit_told(made, short_rows)
+    words = [len(e.input.split()) for e in (*TRAIN, *VALIDATION)]
+    more = sum(10 - 3 < count <= 10 for count in words)
+    assert [p.note for p in told if p.note.startswith(f"{more} of {len(words)} rows are cut at 12")]
+    predictor.save(tmp_path)
+    assert "    kelo na to\n" in (tmp_path / "README.md").read_text()
+
+
 # --- what was random in the backbone
 
 
@@ -409,6 +474,14 @@ def test_a_fresh_pooler_is_trained_on_the_frozen_pass(without_pooler):
 
 def test_a_head_that_reads_the_padding_is_replaced(job):
     predictor = short("full").fit(job("xlnet"))
+    assert predictor.head.pooling == "last"
+
+
+def test_padding_is_looked_for_where_all_rows_are_as_long(job):
+    """As when all were cut, which says nothing of the rows to come."""
+    rows = tuple(replace(e, input=" ".join(e.input.split()[:4])) for e in TRAIN)
+    assert {len(e.input.split()) for e in rows} == {4}
+    predictor = short("full").fit(job("xlnet", train=rows))
     assert predictor.head.pooling == "last"
 
 

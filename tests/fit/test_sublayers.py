@@ -49,6 +49,15 @@ def test_each_output_is_as_wide_as_the_hidden_state_and_there_is_one_a_layer(bod
     assert found.mlp_outputs
 
 
+def test_a_layer_that_runs_many_times_is_read_as_if_it_ran_once():
+    from transformers import AlbertConfig, AutoModel
+
+    sizes = {**shapes.BERT_LIKE, "vocab_size": 40, "embedding_size": 8}
+    found = sublayers(AutoModel.from_config(AlbertConfig(**sizes)))
+    ends = [name.split(".")[-1] for names in vars(found).values() for name in names]
+    assert ends == ["key", "value", "dense", "ffn_output"]
+
+
 BEHIND = {
     "bert": ["pooler.dense"],
     "roberta": ["pooler.dense"],

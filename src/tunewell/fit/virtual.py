@@ -19,7 +19,7 @@ from tunewell.errors import NotApplicable
 from tunewell.fit import adapt, anatomy
 from tunewell.fit.backbones import load_tokenizer, window
 from tunewell.fit.heads import head_for
-from tunewell.fit.sublayers import run
+from tunewell.fit.sublayers import TOKENS, run
 from tunewell.values import Progress
 
 FAULTS = (TypeError, ValueError, RuntimeError, AttributeError, LookupError, AssertionError)
@@ -30,7 +30,7 @@ def leave_room(job: Job, tokens: int) -> Job:
     """The job with rows cut so that they fit into the window after so many virtual tokens."""
     assert job.backbone is not None
     most = window(job.backbone) - tokens
-    if most < 1:
+    if most < TOKENS:
         raise NotApplicable(f"{tokens} virtual tokens leave no room for the text")
     if most >= job.backbone.max_length:
         return job
@@ -166,8 +166,8 @@ def _without_virtual(wrapped: nn.Module, args: Any, kwargs: dict[str, Any], outp
 
 
 def _try_out(model: nn.Module, vectors: nn.Module) -> None:
-    """Three tokens through the whole: refused where that fails, or the vectors change nothing."""
-    ids = torch.arange(3).unsqueeze(0) + 1
+    """A few tokens through the whole: refused where that fails, or the vectors change nothing."""
+    ids = torch.arange(TOKENS).unsqueeze(0) + 1
     try:
         output = model(input_ids=ids, attention_mask=torch.ones_like(ids))
     except FAULTS as error:

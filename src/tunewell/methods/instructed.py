@@ -10,7 +10,25 @@ from typing import Any, ClassVar, Self
 from tunewell import registry
 from tunewell.contracts import Job, Predictor, Task
 from tunewell.errors import NotApplicable
-from tunewell.values import Answer, Example, Kind, Machine, ParameterCount, read_json, write_json
+from tunewell.values import (
+    Answer,
+    Example,
+    Kind,
+    Machine,
+    ParameterCount,
+    Progress,
+    read_json,
+    write_json,
+)
+
+CARD = """\
+# A model that wants an instruction before each text
+
+The model is in `base`, whose card says how to run it. It has learnt with these words, and a line
+break after them, before each text:
+
+    {lead}
+"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ class Instructed:
         """
         names = [job.task.named(label) for label in job.task.labels]  # type: ignore[attr-defined]
         lead = self.instruction.replace("{labels}", ", ".join(names)) + "\n"
-        _refuse_long(lead, job)
+        _make_room(lead, job)
         base = registry.method(self.base_method)()
         longer = replace(job, train=_led(lead, job.train), validation=_led(lead, job.validation))
         return InstructedPredictor(job.task, lead, base.fit(longer))
@@ -84,8 +102,11 @@ class InstructedPredictor:
         return self.base.predict([_begun(self.lead, each) for each in inputs])
 
     def save(self, folder: Path) -> None:
-        """The base predictor's folder in `base`, the instruction in `model.json`."""
+        """The base predictor's folder in `base`, the instruction in `model.json` and the card."""
         self.base.save(folder / "base")
+        (folder / "README.md").write_text(
+            CARD.format(lead=self.lead.strip().replace("\n", "\n    ")), encoding="utf-8"
+        )
         record = {"format": 1, "method": Instructed.name, "task": self.task.to_json()}
         write_json(folder / "model.json", {**record, "lead": self.lead})
 
@@ -99,14 +120,24 @@ def _begun(lead: str, input: str | tuple[str, ...]) -> str | tuple[str, ...]:
     return lead + input if isinstance(input, str) else (lead + input[0], *input[1:])
 
 
-def _refuse_long(lead: str, job: Job) -> None:
+def _make_room(lead: str, job: Job) -> None:
+    """Refuse an instruction that leaves too little for the text; tell how many rows it cuts."""
     from tunewell.fit.backbones import load_tokenizer
     from tunewell.fit.pieces import whole
 
     assert job.backbone is not None
-    most = job.backbone.max_length // 2
-    if len(whole(load_tokenizer(job.backbone), [lead], most + 1)[0].ids) > most:
+    most, tokenizer = job.backbone.max_length, load_tokenizer(job.backbone)
+    if len(whole(tokenizer, [lead], most)[0].ids) > most // 2:
         raise NotApplicable(
             "the instruction takes more than half of what a row may hold; "
             "give a shorter one with --instructed.instruction"
         )
+
+    def too_long(examples: Sequence[Example]) -> int:
+        pieces = whole(tokenizer, [example.input for example in examples], most + 1)
+        return sum(len(piece.ids) > most for piece in pieces)
+
+    rows = (*job.train, *job.validation)
+    if more := too_long(_led(lead, rows)) - too_long(rows):
+        told = f"{more} of {len(rows)} rows are cut at {most} tokens, as the instruction"
+        job.report_progress(Progress(note=f"{told} stands before them"))
