@@ -268,7 +268,7 @@ def test_vectors_of_the_frozen_pass_give_the_whole_models_logits(job):
         given = job("head", shape)
         head = head_for(TASK, given.backbone)
         model = anatomy.freeze_body(head.build(given.backbone, 0.0, 0))
-        feed, _ = _feeds(given, model, head, load_tokenizer(given.backbone))
+        feed, _ = _feeds(given, model, head, load_tokenizer(given.backbone), 1)
         assert isinstance(feed, feeds.VectorFeed), shape
         tokenizer = load_tokenizer(given.backbone)
         pieces = head.encode(tokenizer, [e.input for e in TRAIN[:9]], 32)

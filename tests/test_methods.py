@@ -462,7 +462,7 @@ def test_a_fresh_pooler_is_trained_on_the_frozen_pass(without_pooler):
     head = head_for(TASK, without_pooler.backbone)
     model = anatomy.freeze_body(head.build(without_pooler.backbone, 0.0, 0))
     tokenizer = load_tokenizer(without_pooler.backbone)
-    feed, _ = _feeds(without_pooler, model, head, tokenizer)
+    feed, _ = _feeds(without_pooler, model, head, tokenizer, 1)
     assert isinstance(feed, feeds.VectorFeed)
     feed.logits(model, range(8)).sum().backward()
     moved = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}

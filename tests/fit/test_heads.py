@@ -95,7 +95,7 @@ def test_vectors_of_the_frozen_pass_give_the_whole_models_logits(toy_backbone, n
     model = anatomy.freeze_body(head.build(given, 0.0, 0))
     tokenizer = load_tokenizer(given)
     job = Job(TASKS[name](), rows, rows, given, MACHINE)
-    feed, _ = _feeds(job, model, head, tokenizer)
+    feed, _ = _feeds(job, model, head, tokenizer, 1)
     assert isinstance(feed, feeds.VectorFeed)
     whole = run_pieces(model, head, feed.pieces, tokenizer.pad_token_id, MACHINE)
     torch.testing.assert_close(feed.all_logits(model, 512), whole, atol=1e-5, rtol=0)
