@@ -1,13 +1,20 @@
 """Runs as processes of their own: found again, stopped, queued; their numbers are everybody's."""
 
+import csv
 import html
+import io
 import json
+import os
+import re
+import shlex
+import signal
 import time
 
 import pytest
 from visitors import asked_of, ended, visitor, write_table
 
 import tunewell
+from tunewell import cli
 from tunewell.serve.web import jobs
 from tunewell.serve.web.app import WebOptions
 from tunewell.serve.web.shelf import Kept
@@ -89,17 +96,82 @@ def test_page_command_line_and_library_give_the_same_numbers(finished, tmp_path)
     assert [r["scores"] for r in rows[0]] == [r["scores"] for r in rows[1]]
 
 
-def test_the_command_that_is_shown_is_understood(finished, monkeypatch, capsys):
+def test_the_command_that_is_shown_is_understood(finished, capsys):
     page, first, *_ = finished
-    from tunewell import cli
-
     comparison = read_json(first.folder / "comparison.json")
     command = comparison["command"]
     assert command in html.unescape(page.get(f"/runs/{first.name}/run").text)
-    import shlex
-
     assert cli.main([*shlex.split(command)[1:], "--json"]) == 0  # all is there: nothing runs again
     assert json.loads(capsys.readouterr().out)["results"] == comparison["results"]
+
+
+def test_the_result_begins_with_a_sentence(finished):
+    page, first, *_ = finished
+    text = html.unescape(page.get(f"/runs/{first.name}/result").text)
+    comparison = read_json(first.folder / "comparison.json")
+    assert re.search(r"<h1>Right in \d+ of 100 cases, between \d+ and \d+\.</h1>", text)
+    assert comparison["why"] in text
+    for part in ("Side by side", "Quality and cost", "Which labels are taken for which"):
+        assert part in text
+    assert "The same figures as a table" in text and not re.search(r"\sstyle=", text)
+
+
+def test_a_text_of_ones_own_is_answered_as_the_library_answers_it(finished):
+    page, first, *_ = finished
+    asked = "kelo maru sivo <b>tanu</b>"
+    (right,) = tunewell.load(first.folder).predict([asked])
+    whole = page.post(f"/runs/{first.name}/result", data={"input:input": asked}).text
+    piece = page.post(f"/runs/{first.name}/answer", data={"input:input": asked}).text
+    for text in (whole, piece):
+        assert f"<strong><bdi>{right.value}</bdi></strong>" in text
+        assert f"{100 * right.confidence:.1f} %" in text and "<b>tanu" not in text
+        assert "Rows that it learnt from" in text
+    assert "<html" in whole and "<html" not in piece
+    like = re.findall(r'class="text"[^>]*>([^<]*)<', piece)
+    assert 0 < len(like) <= 5 and any({"kelo", "maru", "sivo"} & set(each.split()) for each in like)
+    empty = page.post(f"/runs/{first.name}/answer", data={"input:input": "  "})
+    assert empty.status_code == 400 and "the text is empty" in empty.text
+
+
+def test_a_whole_table_comes_back_with_answers(finished):
+    page, first, *_ = finished
+    rows = [["message", "answer"], ["kelo maru", "=1+1"], ["", "-2"], ["grun bark, tolm", "c"]]
+    file = io.StringIO()
+    csv.writer(file).writerows(rows)
+    files = {"file": ("New rows.csv", file.getvalue().encode())}
+    answer = page.post(f"/runs/{first.name}/answers", files=files)
+    assert "attachment; filename*=UTF-8''New-rows-answers.csv" in str(answer.headers)
+    told = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert told[0] == ["message", "answer", "answer (Tunewell)", "confidence"]
+    assert [line[:2] for line in told[1:]] == [["kelo maru", "'=1+1"], ["", "'-2"], rows[3]]
+    right = tunewell.load(first.folder).predict(["kelo maru", "grun bark, tolm"])
+    assert [line[2] for line in told[1:]] == [right[0].value, "", right[1].value]
+    assert told[2][3] == "" and float(told[1][3]) == pytest.approx(right[0].confidence, abs=1e-4)
+    assert [path.name for path in first.page.iterdir() if path.is_dir()] == []
+    wrong = page.post(f"/runs/{first.name}/answers", files={"file": ("x.csv", b"a,b\n1,2\n3,4\n")})
+    assert wrong.status_code == 400 and "What to do:" in wrong.text
+
+
+def test_the_report_is_served_without_any_right_to_run_a_script(finished):
+    page, first, *_ = finished
+    answer = page.get(f"/runs/{first.name}/report")
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "<script" not in answer.text
+
+
+def test_a_copy_with_other_settings_has_its_own_rows_and_stands_beside_the_first(finished):
+    page, first, *_ = finished
+    answer = page.post(f"/runs/{first.name}/again")
+    assert answer.url.path.endswith("/data")
+    copy = Kept(first.folder.parent / answer.url.path.split("/")[2])
+    page.post(
+        f"/runs/{copy.name}/methods", data={"methods": "majority", "go": "start", "seed": "0"}
+    )
+    assert ended(copy)["state"] == "succeeded"
+    text = html.unescape(page.get("/side-by-side", params={"run": [first.name, copy.name]}).text)
+    assert "Settings that differ" in text and "majority, bag_of_words" in text
+    assert f"/runs/{copy.name}/result" in text and "not scored on the same rows" not in text
 
 
 def test_a_run_that_is_stopped_keeps_what_is_done_and_goes_on(home, tmp_path):
@@ -135,9 +207,6 @@ def test_a_process_that_was_killed_is_not_taken_for_one_that_runs(page, table, h
     while "pid" not in (record := jobs.state(kept)):
         assert time.monotonic() < waited
         time.sleep(0.02)
-    import os
-    import signal
-
     os.kill(record["pid"], signal.SIGKILL)
     assert ended(kept)["state"] == "failed"
     assert "ended without a word" in page.get(f"/runs/{kept.name}/run").text

@@ -30,20 +30,32 @@ def write_report(run_folder: Path) -> Path:
     Raises:
         DataError: a file is missing or is not what a run writes.
     """
+    template = environment().get_template("report.html.j2")
+    report = run_folder / "report.html"
+    with whole_file(report) as aside:
+        aside.write_text(template.render(read_view(run_folder)), encoding="utf-8")
+    return report
+
+
+def read_view(run_folder: Path) -> dict[str, Any]:
+    """What the templates show of a run folder: see `view`; DataError as in `write_report`."""
     comparison = _read_json(run_folder / "comparison.json")
     data = _read_json(run_folder / "data.json") if (run_folder / "data.json").exists() else {}
     folder = _recommended_folder(run_folder, comparison)
-    answers = _read_lines(folder / "answers.jsonl") if folder else ()
-    report = run_folder / "report.html"
-    with whole_file(report) as aside:
-        aside.write_text(render(comparison, data, answers), encoding="utf-8")
-    return report
+    return view(comparison, data, _read_lines(folder / "answers.jsonl") if folder else ())
 
 
 def render(
     comparison: dict[str, Any], data: dict[str, Any], answers: Iterable[dict[str, Any]]
 ) -> str:
-    """The report as HTML.
+    """The report as HTML; the arguments are those of `view`."""
+    return environment().get_template("report.html.j2").render(view(comparison, data, answers))
+
+
+def view(
+    comparison: dict[str, Any], data: dict[str, Any], answers: Iterable[dict[str, Any]]
+) -> dict[str, Any]:
+    """What the templates show, by name.
 
     Args:
         comparison: the content of `comparison.json`.
@@ -53,26 +65,24 @@ def render(
     comparison, data = text.clean(comparison), text.clean(data)
     names = {str(key): str(name) for key, name in (comparison.get("label_names") or {}).items()}
     lines = rows(comparison)
-    template = environment().get_template("report.html.j2")
-    return template.render(
-        comparison=comparison,
-        columns=columns(comparison),
-        rows=lines,
-        chosen=next((line for line in lines if line.recommended), None),
-        scale=scale(lines),
-        figures=figures(lines),
-        mistakes=mistakes(
+    repeated = any(line.result.get("scores_without_leaked") for line in lines)
+    return {
+        "comparison": comparison,
+        "columns": columns(comparison),
+        "rows": lines,
+        "chosen": next((line for line in lines if line.recommended), None),
+        "scale": scale(lines),
+        "figures": figures(lines),
+        "mistakes": mistakes(
             (text.clean(answer) for answer in answers), comparison.get("labels") or (), names
         ),
-        trials=[trials(result) for result in comparison["results"]],
-        data=data,
-        leaked=len(data.get("leaked") or ())
-        if any(line.result.get("scores_without_leaked") for line in lines)
-        else 0,
-        seeds=max([1, *(len(line.result.get("seeds") or ()) for line in lines)]),
-        created=_date(comparison.get("created")),
-        units=units,
-    )
+        "trials": [trials(result) for result in comparison["results"]],
+        "data": data,
+        "leaked": len(data.get("leaked") or ()) if repeated else 0,
+        "seeds": max([1, *(len(line.result.get("seeds") or ()) for line in lines)]),
+        "created": _date(comparison.get("created")),
+        "units": units,
+    }
 
 
 @cache

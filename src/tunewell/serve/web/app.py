@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 from starlette.types import ASGIApp
 
 from tunewell.errors import UserError
-from tunewell.serve.web import data, live, methods, question, start
+from tunewell.serve.web import beside, data, live, methods, question, result, start
 from tunewell.serve.web.guard import Guard, names_of
 from tunewell.serve.web.looking import Looker
 from tunewell.serve.web.shelf import Missing
@@ -49,7 +49,7 @@ def application(options: WebOptions) -> ASGIApp:
 
     app = FastAPI(title="Tunewell", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.home, app.state.looker = options.home, looker
-    for part in (start, data, question, methods, live):
+    for part in (start, data, question, methods, live, result, beside):
         app.include_router(part.router)
     app.add_api_route("/static/{name}", static, methods=["GET"])
     app.add_exception_handler(UserError, told)

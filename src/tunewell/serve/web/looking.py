@@ -13,6 +13,7 @@ from tunewell.errors import UserError
 from tunewell.read import read_rows
 from tunewell.run import Checked
 from tunewell.serve.web.asked import resolved, task_of
+from tunewell.serve.web.loaded import warm_up
 from tunewell.serve.web.preview import table_of
 
 _KEPT = 32
@@ -86,7 +87,7 @@ class Looker:
 
     def warm_up(self) -> None:
         """Import what the first look would wait for."""
-        self.pool.submit(_import_heavy_packages)
+        self.pool.submit(warm_up)
 
     def close(self) -> None:
         """Let go of what is not begun."""
@@ -102,11 +103,6 @@ def _check(values: dict[str, Any]) -> Looked:
         return Looked(checked, ())
     counted = Counter(cells.get(target, "") for _, cells in read_rows(table_of(values)))
     return Looked(checked, tuple((a, n) for a, n in counted.most_common() if a.strip()))
-
-
-def _import_heavy_packages() -> None:
-    import torch  # noqa: F401
-    import transformers  # noqa: F401
 
 
 def _stamp(data: Path) -> list[Any]:

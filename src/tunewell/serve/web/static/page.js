@@ -108,6 +108,13 @@ function followRun(part) {
   });
 }
 
+/** What went wrong, out of the page that says so. */
+async function problemIn(answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const problem = find(".problem", page);
+  return problem ? problem.outerHTML : "";
+}
+
 /** One answer without loading the page anew; the result is read out. */
 function answerInPlace(form) {
   const place = find(form.dataset.into);
@@ -117,7 +124,8 @@ function answerInPlace(form) {
     button.disabled = true;
     place.textContent = "Thinking…";
     const answer = await fetch(form.dataset.piece, { method: "POST", body: new FormData(form) });
-    place.innerHTML = await answer.text();
+    place.innerHTML = answer.ok ? await answer.text() : await problemIn(answer);
+    place.scrollIntoView({ block: "nearest" });
     button.disabled = false;
   });
 }
