@@ -73,6 +73,7 @@ class Task(Protocol):
     """What `read` needs to know of a row."""
     answers: Kind
     """What a target and the value of an answer are."""
+    # One whose long inputs are read in overlapping windows, not cut, says so: `windows = True`.
     metric: str
     """The name of the deciding metric, one of `metrics`."""
 

@@ -70,6 +70,22 @@ def test_alone_as_together_and_after_loading(backbone, monkeypatch, tmp_path, na
     assert sum(p.numel() for p in moving) == predictor.parameters.trainable
 
 
+def test_rows_read_in_windows_are_counted(backbone):
+    rows = TASKS["toy_tag"].rows(12)
+    long = replace(rows[0], input=" ".join([rows[0].input] * 9), target=())
+    told = []
+    job = Job(
+        TASKS["toy_tag"](),
+        (*rows, long),
+        rows,
+        backbone("bert"),
+        MACHINE,
+        report_progress=lambda progress: told.append(progress.note),
+    )
+    replace(registry.method("head")(), epochs=1).fit(job)
+    assert "1 long row is read in overlapping windows of 24 tokens" in told
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_what_is_learnt_is_told(toy_backbone, name):
     """A body that has read the toy language learns each task from few rows."""
@@ -95,11 +111,11 @@ def test_vectors_of_the_frozen_pass_give_the_whole_models_logits(toy_backbone, n
     model = anatomy.freeze_body(head.build(given, 0.0, 0))
     tokenizer = load_tokenizer(given)
     job = Job(TASKS[name](), rows, rows, given, MACHINE)
-    feed, _ = _feeds(job, model, head, tokenizer, 1)
+    feed, _ = _feeds(job, model, head, tokenizer, epochs=1)
     assert isinstance(feed, feeds.VectorFeed)
     whole = run_pieces(model, head, feed.pieces, tokenizer.pad_token_id, MACHINE)
     torch.testing.assert_close(feed.all_logits(model, 512), whole, atol=1e-5, rtol=0)
-    units = range(len(feed.units))
+    units = range(len(feed.lengths))
     losses = feed.losses(model, units)
     assert losses.shape == (len(rows),)
     tokens = feeds.TokenFeed(head, feed.pieces, feed.targets, tokenizer.pad_token_id, MACHINE)

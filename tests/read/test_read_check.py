@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tunewell import registry
 from tunewell.read import Source, check, load, separable_points, unequal
+
+
+class Windowed(registry.task("classify")):
+    windows = True
 
 
 def checked(table, rows, **options):
@@ -102,6 +109,10 @@ def test_length_in_words_and_in_tokens(table, many_rows):
     assert "1 row (0.17 %) is longer than 50 tokens" in cut.sentence
     assert "2.4 % of all tokens are lost" in cut.sentence
     assert "--max-length" in cut.remedy
+    data = load(Source(str(table(rows))))
+    data = replace(data, task=Windowed(data.task.labels))
+    read = only(check(data, count_tokens=count_tokens, max_length=50), "windows")
+    assert "1 row (0.17 %) is longer than 50 tokens and read in overlapping" in read.sentence
     roomy = checked(table, rows, count_tokens=count_tokens, max_length=200)
     assert "cut_off" not in {fault.kind for fault in roomy}
 

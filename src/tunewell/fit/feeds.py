@@ -24,6 +24,31 @@ from tunewell.values import Machine
 
 
 @dataclass(frozen=True)
+class Units:
+    """What one training example is: a row with all of its pieces, or a piece by itself."""
+
+    rows: list[list[int]] | None
+    """Numbers of the pieces of each row; None: each piece is an example."""
+
+    @classmethod
+    def of(cls, head: Head, pieces: Sequence[Piece]) -> Units:
+        """As the head wants them."""
+        return cls(by_row(pieces) if head.whole_rows else None)
+
+    def numbers(self, units: Sequence[int]) -> list[int]:
+        """Numbers of the pieces of some units."""
+        if self.rows is None:
+            return list(units)
+        return [number for unit in units for number in self.rows[unit]]
+
+    def lengths(self, lengths: list[int]) -> list[int]:
+        """Of units, from those of pieces, which are padded to the longest of their unit."""
+        if self.rows is None:
+            return lengths
+        return [max(lengths[number] for number in row) * len(row) for row in self.rows]
+
+
+@dataclass(frozen=True)
 class TokenFeed:
     """Pieces as token ids, run through the whole model."""
 
@@ -35,26 +60,25 @@ class TokenFeed:
     machine: Machine
 
     @cached_property
-    def units(self) -> list[list[int]]:
-        """Numbers of the pieces of each training example."""
-        return units(self.head, self.pieces)
+    def units(self) -> Units:
+        """The training examples."""
+        return Units.of(self.head, self.pieces)
 
     @cached_property
     def lengths(self) -> list[int]:
         """Tokens of each unit, its pieces padded to the longest of them."""
-        lengths = [len(piece.ids) for piece in self.pieces]
-        return [max(lengths[number] for number in unit) * len(unit) for unit in self.units]
+        return self.units.lengths([len(piece.ids) for piece in self.pieces])
 
     def logits(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
         """Logits of the pieces of some units, with gradients."""
-        pieces = [self.pieces[number] for row in rows for number in self.units[row]]
+        pieces = [self.pieces[number] for number in self.units.numbers(rows)]
         batch = padded(pieces, self.pad_id, self.machine.device)
         with autocast(self.machine):
             return self.head.logits(model, batch)
 
     def losses(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
         """The loss of each of some units, with gradients."""
-        pieces = [self.pieces[number] for row in rows for number in self.units[row]]
+        pieces = [self.pieces[number] for number in self.units.numbers(rows)]
         return self.head.losses(pieces, self.logits(model, rows), self.targets[list(rows)])
 
     def all_logits(self, model: nn.Module, tokens: int) -> Tensor:
@@ -72,22 +96,22 @@ class VectorFeed:
     targets: Tensor  # (units, ...)
 
     @cached_property
-    def units(self) -> list[list[int]]:
-        """Numbers of the pieces of each training example."""
-        return units(self.head, self.pieces)
+    def units(self) -> Units:
+        """The training examples."""
+        return Units.of(self.head, self.pieces)
 
     @cached_property
     def lengths(self) -> list[int]:
         """A piece counts as one token."""
-        return [len(unit) for unit in self.units]
+        return self.units.lengths([1] * len(self.pieces))
 
     def logits(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
         """Logits of the pieces of some units, with gradients for the head."""
-        return head_alone(model, self.vectors[[n for row in rows for n in self.units[row]]])
+        return head_alone(model, self.vectors[self.units.numbers(rows)])
 
     def losses(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
         """The loss of each of some units, with gradients for the head."""
-        pieces = [self.pieces[number] for row in rows for number in self.units[row]]
+        pieces = [self.pieces[number] for number in self.units.numbers(rows)]
         return self.head.losses(pieces, self.logits(model, rows), self.targets[list(rows)])
 
     def all_logits(self, model: nn.Module, tokens: int) -> Tensor:
@@ -131,7 +155,7 @@ class KeptFeed:
 
     def losses(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
         """The loss of each of some units, with gradients."""
-        with self._given([number for row in rows for number in self.tokens.units[row]]):
+        with self._given(self.tokens.units.numbers(rows)):
             return self.tokens.losses(model, rows)
 
     def all_logits(self, model: nn.Module, tokens: int) -> Tensor:
@@ -148,13 +172,6 @@ class KeptFeed:
 
 
 Feed = TokenFeed | VectorFeed | KeptFeed
-
-
-def units(head: Head, pieces: Sequence[Piece]) -> list[list[int]]:
-    """Numbers of the pieces of each training example: those of a row together, or one by one."""
-    if head.whole_rows:
-        return by_row(pieces)
-    return [[number] for number in range(len(pieces))]
 
 
 def head_alone(model: nn.Module, vectors: Tensor) -> Tensor:

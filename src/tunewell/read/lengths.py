@@ -51,7 +51,16 @@ def lengths(
         return
     lost = sum(size - max_length for size in sizes if size > max_length) / max(1, sum(sizes))
     cut = sum(size > max_length for size in sizes)
-    if cut:
+    if cut and getattr(data.task, "windows", False):
+        yield Fault(
+            "windows",
+            "note",
+            f"{many(cut, 'row')}{looked_at} ({100 * cut / len(sizes):.2g} %) "
+            f"{'is' if cut == 1 else 'are'} longer than {max_length:,} tokens and read in "
+            "overlapping windows, so that nothing is lost.",
+            count=cut,
+        )
+    elif cut:
         first = examples[next(i for i, size in enumerate(sizes) if size > max_length)].source
         rows = [
             example.row
