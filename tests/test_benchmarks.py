@@ -43,6 +43,12 @@ def test_memory_is_the_highest_of_a_side_and_ours_to_theirs():
     assert ratio(comparison, rounds).value == 0.75
 
 
+def test_a_figure_that_a_side_measures_itself_needs_no_rival():
+    comparison = Comparison("x", "x", (), (OURS,), figure="passes")
+    outcome = {"accuracy": {}, "training": {}, "figures": {"passes": 1.5}}
+    assert ratio(comparison, [{"ours": measurement(1, outcome=outcome)}]).value == 1.5
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours", "rows", "worse"),
     [
@@ -65,10 +71,12 @@ def test_the_work_of_a_forward_pass_is_that_of_its_matrix_products():
 def test_a_process_is_measured_with_its_children(tmp_path):
     busy = "import time\nwhile time.process_time() < 0.5: pass"
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
-    cost, out = measured([sys.executable, "-c", f"{child}; print('done')"], tmp_path / "log", ())
+    cost, out = measured(
+        [sys.executable, "-c", f"{child}; print('done')"], tmp_path / "log", (), {}
+    )
     assert (cost.status, out) == (0, "done\n")
     assert cost.cpu_seconds > 0.5 and cost.peak_bytes > 1e6
-    cost, _ = measured([sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log", ())
+    cost, _ = measured([sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log", (), {})
     assert cost.status == 3
 
 

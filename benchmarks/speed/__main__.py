@@ -26,7 +26,7 @@ from typing import Any
 from benchmarks.speed.compared import Comparison
 from benchmarks.speed.comparisons import COMPARISONS
 from benchmarks.speed.machine import facts, peaks
-from benchmarks.speed.process import measured
+from benchmarks.speed.process import OFFLINE, ONE_THREAD, measured
 from benchmarks.speed.rows import PUBLISHED, QUICK, Size, count_tokens, write_rows
 from benchmarks.speed.sides import Side
 from benchmarks.speed.work import shape
@@ -119,10 +119,15 @@ def _start(folder: Path, size: Size, cores: tuple[int, ...]) -> Measuring:
 
 
 def _round(measuring: Measuring, chosen: Sequence[Comparison], name: str) -> None:
-    """Every side once; a comparison's sides one after the other on one core."""
+    """Every side once; a comparison's sides one after the other on one core.
+
+    Those that need the whole machine come after all others.
+    """
     work: queue.SimpleQueue[tuple[Side, ...]] = queue.SimpleQueue()
-    for unit in _units(chosen):
-        work.put(unit)
+    units = list(_units(chosen))
+    for unit in units:
+        work.put(tuple(side for side in unit if not side.alone))
+    ended = {side.name: threading.Event() for unit in units for side in unit}
 
     def lane(core: int) -> None:
         while True:
@@ -131,11 +136,19 @@ def _round(measuring: Measuring, chosen: Sequence[Comparison], name: str) -> Non
             except queue.Empty:
                 return
             for side in unit:
-                measuring.keep(_measure(measuring, side, name, core))
+                for needed in side.needs:
+                    ended[needed.name].wait()
+                try:
+                    measuring.keep(_measure(measuring, side, name, [core]))
+                finally:
+                    ended[side.name].set()
 
     shutil.rmtree(measuring.folder / f"round-{name}", ignore_errors=True)
     with ThreadPoolExecutor(len(measuring.cores)) as lanes:
         list(lanes.map(lane, measuring.cores))
+    for side in (side for unit in units for side in unit if side.alone):
+        if name == "1":  # the others' rounds stand side by side, these repeat by themselves
+            measuring.keep(_measure(measuring, side, name, []))
 
 
 def _units(chosen: Sequence[Comparison]) -> Iterator[tuple[Side, ...]]:
@@ -148,7 +161,7 @@ def _units(chosen: Sequence[Comparison]) -> Iterator[tuple[Side, ...]]:
             yield unit
 
 
-def _measure(measuring: Measuring, side: Side, name: str, core: int) -> dict[str, Any]:
+def _measure(measuring: Measuring, side: Side, name: str, cores: Sequence[int]) -> dict[str, Any]:
     """Run one side and read what it says."""
     runs = measuring.folder / f"round-{name}"
     rows = measuring.folder / ("rows-warm-up" if name == "warm-up" else "rows")
@@ -158,20 +171,26 @@ def _measure(measuring: Measuring, side: Side, name: str, core: int) -> dict[str
     places |= {"stock": measuring.folder / "stock", "epochs": measuring.size.epochs}
     words = shlex.split(side.command.format(**places))
     program = Path(sys.executable).with_name(words[0])
-    cost, told = measured([str(program), *words[1:]], runs / f"{side.folder}.log", [core])
+    environment = {**OFFLINE, **({} if side.alone else ONE_THREAD)}
+    log = runs / f"{side.folder}.log"
+    cost, told = measured([str(program), *words[1:]], log, cores, environment)
     outcome, failure = None, ""
+    where = f"core {cores[0]}" if cores else "all"
     if cost.status:
-        failure = f"ended with {cost.status}"
+        failure = f"ended with {cost.status}, see {log}"
     else:
-        outcome = to_json(side.read(told, out, rows))
+        try:
+            outcome = to_json(side.read(told, out, rows))
+        except (ValueError, LookupError, OSError) as error:
+            failure = f"said nothing that can be read: {error!r}"
     print(
-        f"round {name:<8} core {core} {side.name:<34}{cost.cpu_seconds:8.1f} CPU s"
+        f"round {name:<8} {where:<7}{side.name:<34}{cost.cpu_seconds:8.1f} CPU s"
         f"{cost.wall_seconds:8.1f} s{cost.peak_bytes / 1e9:6.2f} GB  {failure or outcome}",
         flush=True,
     )
     return {
         "round": name,
-        "core": core,
+        "cores": cores,
         "side": side.name,
         "command": side.command,
         "cost": asdict(cost),

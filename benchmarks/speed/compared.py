@@ -13,6 +13,7 @@ FIGURES = {
     "cpu_seconds": "CPU seconds of the whole processes",
     "peak_bytes": "highest resident memory of a process",
 }
+"""What every side is measured by; other figures are measured by a side of ours itself."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,7 @@ def ratio(comparison: Comparison, rounds: Sequence[dict[str, Any]]) -> Ratio | N
     ratios = []
     for measured in rounds:
         if all(finished(measured.get(s.name)) for s in (*comparison.rivals, *comparison.ours)):
-            theirs = _figure(comparison, [measured[side.name] for side in comparison.rivals])
-            ours = _figure(comparison, [measured[side.name] for side in comparison.ours])
-            ratios.append(ours / theirs if comparison.at_most else theirs / ours)
+            ratios.append(_ratio(comparison, measured))
     if not ratios:
         return None
     ratios.sort()
@@ -110,6 +109,16 @@ def less_accurate(theirs: float, ours: float, rows: int) -> bool:
 def finished(measured: dict[str, Any] | None) -> bool:
     """Whether a side came to its end and said what came of it."""
     return measured is not None and measured["outcome"] is not None
+
+
+def _ratio(comparison: Comparison, measured: dict[str, Any]) -> float:
+    """Of one round; without rivals it is the figure that our side measured itself."""
+    ours = [measured[side.name] for side in comparison.ours]
+    if not comparison.rivals:
+        return float(ours[0]["outcome"]["figures"][comparison.figure])
+    theirs = _figure(comparison, [measured[side.name] for side in comparison.rivals])
+    own = _figure(comparison, ours)
+    return own / theirs if comparison.at_most else theirs / own
 
 
 def _figure(comparison: Comparison, measured: Sequence[dict[str, Any]]) -> float:

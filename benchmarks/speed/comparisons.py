@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.speed.compared import Comparison
-from benchmarks.speed.sides import LADDER, answers, fit, script, trainer, tunewell
+from benchmarks.speed.sides import LADDER, LENGTH, answers, fit, own, script, trainer, tunewell
 
 FULL = trainer("full", "plain full")
 HEAD = trainer("head", "plain head")
@@ -15,6 +15,11 @@ PLAIN = (ENCODE, HEAD, LAST, LORA, FULL)
 
 STOCK_FULL = fit("full", "tunewell fit full, stock head", "--backbone {stock}")
 OUR_LAST = fit("last_layers")
+SETTINGS = own(
+    "sixteen settings of head",
+    f"head_settings {{rows}} {{out}} --epochs {{epochs}} --max-length {LENGTH}",
+)
+NEIGHBOURS = own("two neighbours", "neighbours {rows}", alone=True)
 COMPARE = tunewell("compare", LADDER, "tunewell compare", "--trials 1")
 STOCK_MODEL = "{runs}/" + STOCK_FULL.folder + "/trials/full-0/model"
 
@@ -101,6 +106,22 @@ COMPARISONS = (
         goal=4.7,
     ),
     Comparison(
+        "head",
+        "`head`, 16 settings in one process, against one plain head-only script",
+        (HEAD,),
+        (SETTINGS,),
+        goal=12,
+    ),
+    Comparison(
+        "head_passes",
+        "the same, in forward passes over the data",
+        (),
+        (SETTINGS,),
+        goal=1.05,
+        at_most=True,
+        figure="passes",
+    ),
+    Comparison(
         "features",
         "`features` against sentence-transformers' encode and scikit-learn",
         (ENCODE,),
@@ -150,5 +171,21 @@ COMPARISONS = (
         PLAIN,
         (tunewell("compare", LADDER, "tunewell compare, three trials", "--trials 3"),),
         goal=2.5,
+    ),
+    Comparison(
+        "quiet",
+        "the speed with the threads that are chosen, of the best setting's",
+        (),
+        (NEIGHBOURS,),
+        goal=0.97,
+        figure="quiet",
+    ),
+    Comparison(
+        "busy",
+        "the same beside two busy neighbours on the two cores",
+        (),
+        (NEIGHBOURS,),
+        goal=0.85,
+        figure="busy",
     ),
 )

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.process import measured
+from benchmarks.speed.process import ONE_THREAD, measured
 
 PACKAGES = ("torch", "transformers", "peft", "sentence-transformers", "setfit", "scikit-learn")
 
@@ -37,7 +37,7 @@ def facts() -> dict[str, Any]:
 def peaks(folder: Path, core: int) -> dict[str, float]:
     """Floating-point operations a second of matrix products on one core, by dtype."""
     command = [sys.executable, "-m", "benchmarks.speed.peak"]
-    cost, told = measured(command, folder / "peak.log", [core])
+    cost, told = measured(command, folder / "peak.log", [core], ONE_THREAD)
     if cost.status:
         raise RuntimeError(f"the peak was not measured: see {folder / 'peak.log'}")
     return json.loads(told)

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-THREADS = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-"""One thread of computing on both sides, and nothing fetched while the clock runs."""
+OFFLINE = {"HF_HUB_OFFLINE": "1"}
+"""Nothing is fetched while the clock runs."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""For both sides of a comparison."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def measured(
     command: Sequence[str],
     log: Path,
     cores: Sequence[int],
-    environment: Mapping[str, str] = THREADS,
+    environment: Mapping[str, str],
     timeout_seconds: float = 1800.0,
 ) -> tuple[Cost, str]:
     """Run a command on the given cores; its cost and its standard output.

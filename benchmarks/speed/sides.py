@@ -23,6 +23,8 @@ class Outcome:
     """Of each method, on the test rows, 0 to 1."""
     training: dict[str, float] = field(default_factory=dict)
     """CPU seconds of each method's training alone: no start-up, no test, no report."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """What else it measured by itself."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,18 @@ class Side:
     part: str = "train"
     """Which rows it works through, for tokens a second."""
     length: int = LENGTH
+    alone: bool = False
+    """Whether it has the whole machine, every core and nothing beside it."""
 
     @property
     def folder(self) -> str:
         """The name of its own folder in a round's."""
         return self.name.replace(" ", "-").replace(",", "")
+
+
+def own(name: str, command: str, **more: Any) -> Side:
+    """A module of this benchmark that uses the library and prints one line of JSON at its end."""
+    return Side(name, f"python -m benchmarks.speed.{command}", _said, **more)
 
 
 def script(name: str, command: str, **more: Any) -> Side:
