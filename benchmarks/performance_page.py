@@ -98,7 +98,7 @@ def goals(record: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
         found, alone = ratio(comparison, rounds), training_ratio(comparison, rounds)
         told = "not measured"
         if found is not None:
-            told = f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+            told = f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
         if void(comparison, record, rounds):
             told = f"({told})"
         sign = "≤ " if comparison.at_most else ""
@@ -115,6 +115,11 @@ def goals(record: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def number(value: float) -> str:
+    """A ratio with two decimals, a tiny figure with its power of ten."""
+    return f"{value:.2f}" if value >= 0.01 else f"{value:.0e}"
 
 
 def void(comparison: Comparison, record: dict[str, Any], rounds: list[dict[str, Any]]) -> bool:

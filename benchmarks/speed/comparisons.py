@@ -25,6 +25,15 @@ STOCK_MODEL = "{runs}/" + STOCK_FULL.folder + "/trials/full-0/model"
 
 COMPARISONS = (
     Comparison(
+        "exact",
+        "rows end to end against rows alone, float32: states and gradients, every shape",
+        (),
+        (own("rows end to end and alone", "exactness {out}"),),
+        goal=1e-5,
+        at_most=True,
+        figure="apart",
+    ),
+    Comparison(
         "control",
         "A/A: the same script on both sides",
         (ENCODE,),
