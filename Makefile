@@ -20,7 +20,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make lint    check style and types"
 	@echo "make bench   run the slow tests and the benchmarks"
-	@echo "make docs    write docs/methods/ anew from the docstrings"
+	@echo "make docs    write docs/methods/ and docs/tasks/ anew from the docstrings"
 	@echo "make clean   remove .venv, runs/demo and caches"
 
 setup: $(READY)
@@ -65,7 +65,7 @@ bench: $(RIVALS)
 	if [ -n "$$TUNEWELL_DATA" ]; then bash benchmarks/results.sh; fi
 
 docs: $(READY)
-	$(PY) -m tunewell.tell.docs docs/methods
+	$(PY) -m tunewell.tell.docs docs
 	$(PY) tests/shapes_table.py
 
 clean:

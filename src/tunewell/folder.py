@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -223,6 +224,7 @@ def keep_results(
     from tunewell.fit.machine import facts
     from tunewell.measure.assemble import assemble
     from tunewell.tell.report import write_report
+    from tunewell.tell.rows import metric_meaning
 
     options, folder = ready.options, ready.folder
     place = {name: number for number, name in enumerate(registry.methods())}
@@ -249,6 +251,9 @@ def keep_results(
                 "words": metric.words,
                 "percent": metric.scale.percent,
                 "lower_is_better": metric.scale.lower_is_better,
+                "low": metric.scale.low if math.isfinite(metric.scale.low) else None,
+                "high": metric.scale.high if math.isfinite(metric.scale.high) else None,
+                "meaning": metric_meaning(metric),
             }
             for name, metric in ready.task.metrics.items()
         },

@@ -22,6 +22,7 @@ class Course:
 
     watch: Watch
     metric: str
+    percent: bool
     total_seconds: float
     budget_seconds: float
     started: float = field(default_factory=time.monotonic)
@@ -40,7 +41,8 @@ class Course:
         share = min(1.0, done / self.total_seconds) if self.total_seconds else 0.0
         spent = time.monotonic() - self.started
         left = spent / share * (1 - share) if share > 0.02 else self.total_seconds - done
-        self.watch(Event(kind, message, share, max(0.0, left), self.metric, score))
+        seconds = max(0.0, left)
+        self.watch(Event(kind, message, share, seconds, self.metric, score, self.percent))
 
 
 def run_ladder(
@@ -57,7 +59,8 @@ def run_ladder(
     budget = parse_duration(ready.options.budget)
     if ready.backbones:
         _import_heavy_packages()
-    course = Course(watch, ready.task.metric, total, budget)
+    percent = ready.task.metrics[ready.task.metric].scale.percent
+    course = Course(watch, ready.task.metric, percent, total, budget)
     rows = {
         (row.method, row.fingerprint): {
             "method": row.method,

@@ -71,6 +71,8 @@ class Event:
     metric: str = ""
     score: float | None = None
     """The deciding metric on validation so far."""
+    percent: bool = True
+    """Whether the score is a share, to be shown in per cent."""
 
 
 Watch = Callable[[Event], None]

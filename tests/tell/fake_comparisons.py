@@ -42,6 +42,7 @@ def result(entry, backbone=MINILM, name=None, best=0.894, metric="accuracy"):
         "name": name or method,
         "method": method,
         "backbone": stands_on,
+        "baseline": method == "majority",
         "status": "ok",
         "options": {"learning_rate": 0.0003, "epochs": 3, "batch_size": 16} if trains else {},
         "trials": [

@@ -5,7 +5,8 @@ import pytest
 
 from tunewell import registry
 from tunewell.tell.docs import write_pages
-from tunewell.tell.pages import index_page, method_page, option_rows
+from tunewell.tell.pages import method_page, option_rows
+from tunewell.tell.task_pages import task_page
 
 
 @pytest.mark.parametrize("name", registry.methods())
@@ -45,10 +46,23 @@ def test_trials_are_those_of_the_grid():
     assert "## Trials" not in method_page(registry.method("majority"))
 
 
-def test_the_index_links_every_page_that_is_written(tmp_path):
-    written = write_pages(tmp_path / "methods")
-    index = (tmp_path / "methods" / "README.md").read_text(encoding="utf-8")
-    assert index == index_page(registry.methods().values())
+@pytest.mark.parametrize("name", registry.tasks())
+def test_a_page_of_a_task_names_its_columns_metrics_and_methods(name):
+    page, task = task_page(registry.task(name)), registry.task(name)()
+    assert page.startswith(f"# {name}\n")
+    for column in task.columns:
+        assert f"| `{column.name}` |" in page
+    assert all(f"`{metric}`" in page for metric in task.metrics)
+    assert "(../methods/majority.md)" in page
+    for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
+        assert len({line.replace("\\|", "").count("|") for line in table.splitlines()}) == 1
+
+
+@pytest.mark.parametrize("part", ["methods", "tasks"])
+def test_the_index_links_every_page_that_is_written(part, tmp_path):
+    written = [path.name for path in write_pages(tmp_path) if path.parent.name == part]
+    known = registry.methods() if part == "methods" else registry.tasks()
+    index = (tmp_path / part / "README.md").read_text(encoding="utf-8")
     linked = re.findall(r"\]\((\w+\.md)\)", index)
-    assert sorted([*linked, "README.md"]) == sorted(path.name for path in written)
-    assert linked == [f"{name}.md" for name in registry.methods()]
+    assert sorted([*linked, "README.md"]) == sorted(written)
+    assert linked == [f"{name}.md" for name in known]

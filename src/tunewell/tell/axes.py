@@ -12,6 +12,7 @@ _FEWER_TIMES = [base * 10.0**power for power in range(-6, 1) for base in (1, 3)]
 _FEWER_TIMES += [10, 30, 60, 180, 600, 1800, 3600, 10800, 36000, 86400]
 _ROUND_TIMES = [10.0**power for power in range(-6, 2)] + [60, 600, 3600, 36000, 864000]
 _DECADES = 5
+_STEPS = [base * 10.0**power / 100 for power in range(9) for base in (1, 2, 5)]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class TimeAxis:
 
 @dataclass(frozen=True)
 class ShareAxis:
-    """A linear axis of shares, 0 to 1."""
+    """A linear axis of scores, mostly shares from 0 to 1."""
 
     low: float
     high: float
@@ -71,11 +72,14 @@ def time_axis(seconds: Sequence[float], most_ticks: int) -> TimeAxis:
     return TimeAxis(low, high, ticks[::every])
 
 
-def share_axis(shares: Sequence[float]) -> ShareAxis:
-    """An axis from just under the lowest share to just over the highest, in round steps."""
+def share_axis(shares: Sequence[float], least: float = 0.0, most: float = 1.0) -> ShareAxis:
+    """An axis from just under the lowest share to just over the highest, in round steps.
+
+    It does not go beyond `least` and `most`.
+    """
     low, high = min(shares), max(shares)
-    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / step <= 8)
-    first = max(math.floor(low / step - 0.2), 0)
-    last = min(math.ceil(high / step + 0.2), round(1 / step))
+    step = next(step for step in _STEPS if (high - low) / step <= 8)
+    first = math.floor(max(low / step - 0.2, least / step))
+    last = math.ceil(min(high / step + 0.2, most / step))
     ticks = tuple(round(step * number, 4) for number in range(first, max(last, first + 1) + 1))
     return ShareAxis(ticks[0], ticks[-1], ticks)

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from tunewell import kinds
+from tunewell.contracts import Task
 from tunewell.tell import text
+from tunewell.values import frozen
 
 MOST_CLASSES = 30
 """A matrix with more is not legible; the pairs that are mixed up most are listed instead."""
@@ -42,8 +45,11 @@ class Line:
 class Mistakes:
     """What one method got right and wrong on the test rows."""
 
+    kind: str
+    """What the answers are; only of labels there is a matrix."""
     rows: int
-    right: int
+    right: int | None
+    """None where answers are nearer or farther, and not right or wrong."""
     labels: tuple[str, ...]
     answers: tuple[str, ...]
     """The labels, and `(no answer)` where that was given."""
@@ -56,7 +62,10 @@ class Mistakes:
 
 
 def mistakes(
-    answers: Iterable[dict[str, Any]], labels: Iterable[Any], names: dict[str, str]
+    answers: Iterable[dict[str, Any]],
+    labels: Iterable[Any],
+    names: dict[str, str],
+    task: Task | None = None,
 ) -> Mistakes:
     """Counts the lines of an `answers.jsonl`.
 
@@ -64,7 +73,10 @@ def mistakes(
         answers: `{"row", "source", "input", "target", "answer", "confidence"}`, one a test row.
         labels: the labels of the task in their order; empty where the task has none.
         names: what labels are called, for those that have a name.
+        task: says how its inputs and answers are shown; None where it is not known.
     """
+    if task is not None and task.answers != "label":
+        return _of_others(answers, task)
     known = [text.as_text(label) for label in labels]
     tally: Counter[tuple[str, str]] = Counter()
     wrong: list[Wrong] = []
@@ -72,7 +84,7 @@ def mistakes(
         target, answer = text.as_text(item["target"]), text.as_text(item["answer"])
         tally[target, answer] += 1
         if item["target"] != item["answer"]:
-            wrong.append(_wrong(item, target, answer, names))
+            wrong.append(_wrong(item, _named(target, names), _named(answer, names), task))
     wrong.sort(key=lambda row: -1.0 if row.confidence is None else row.confidence, reverse=True)
     totals = Counter({target: 0 for target, _ in tally})
     for (target, _), number in tally.items():
@@ -80,6 +92,7 @@ def mistakes(
     columns = known + sorted({label for pair in tally for label in pair} - set(known))
     show = known and len(columns) <= MOST_CLASSES
     return Mistakes(
+        kind="label",
         rows=sum(tally.values()),
         right=sum(tally.values()) - len(wrong),
         labels=tuple(_named(label, names) for label in known),
@@ -91,12 +104,34 @@ def mistakes(
     )
 
 
-def _wrong(item: dict[str, Any], target: str, answer: str, names: dict[str, str]) -> Wrong:
+def _of_others(answers: Iterable[dict[str, Any]], task: Task) -> Mistakes:
+    """The same where answers are no single labels: how many are right, and the worst rows."""
+    rows, all_right, worst = 0, 0, []
+    for item in answers:
+        target, value = frozen(item["target"]), frozen(item["answer"])
+        right = task.right(target, value)
+        rows += 1
+        all_right += right >= 1
+        if right < 1:
+            wrong = _wrong(item, task.shown(target), task.shown(value), task)
+            worst.append((right, -1.0 if wrong.confidence is None else -wrong.confidence, wrong))
+    worst.sort(key=lambda each: each[:2])
+    counted = all_right if task.answers in kinds.EXACT else None
+    shown = tuple(wrong for _, _, wrong in worst[:_WRONG_ROWS])
+    return Mistakes(task.answers, rows, counted, (), (), (), (), (), shown)
+
+
+def _wrong(item: dict[str, Any], target: str, answer: str, task: Task | None) -> Wrong:
     source, row = item.get("source"), item.get("row")
     place = ", ".join(part for part in (source, f"row {row}" if row else "") if part)
-    shown = text.shorten(text.as_text(item["input"]), _CHARACTERS)
-    confidence = item.get("confidence")
-    return Wrong(place, shown, _named(target, names), _named(answer, names), confidence)
+    value = item["input"]
+    if task is not None:
+        # The last text is often a long passage: what stands before it says more of the row.
+        texts = task.texts(frozen(value))
+        whole = "\n".join(text.shorten(each, _CHARACTERS // len(texts)) for each in texts)
+    else:
+        whole = text.shorten(text.as_text(value), _CHARACTERS)
+    return Wrong(place, whole, target, answer, item.get("confidence"))
 
 
 def _named(label: str, names: dict[str, str]) -> str:

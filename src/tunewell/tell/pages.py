@@ -1,4 +1,4 @@
-"""The docs page of a method, from its class: docstring, options, fair start."""
+"""The docs pages of methods and tasks, from their classes: docstring, options, fair start."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def method_page(cls: type[Any]) -> str:
         ("Backbone", "Needed." if cls.needs_backbone else "None."),
         ("Answers", _answers(cls)),
     ]
-    glance = ["| | |", "|:---|:---|", *(f"| {name} | {_cell(text)} |" for name, text in facts)]
+    glance = ["| | |", "|:---|:---|", *(f"| {name} | {cell(text)} |" for name, text in facts)]
     sections = [f"# {cls.name}", opening, "\n".join(glance)]
     sections += ["## Use it", _example(cls)]
     sections += ["## Options", _options(cls), *_fair_start(cls)]
@@ -82,7 +82,7 @@ def index_page(classes: Iterable[type[Any]]) -> str:
     rows = []
     for cls in classes:
         parts = dict(_split(inspect.getdoc(cls) or "")[1])
-        cells = _cell(cls.summary), _cell(parts.get("Choose it", ""))
+        cells = cell(cls.summary), cell(parts.get("Choose it", ""))
         rows.append(f"| [`{cls.name}`]({cls.name}.md) | {' | '.join(cells)} |")
     table = ["| method | what moves | choose it |", "|:---|:---|:---|", *rows]
     return "\n".join(["# Methods", "", "In order of cost, the cheapest first.", "", *table]) + "\n"
@@ -95,14 +95,14 @@ def _split(docs: str) -> tuple[str, list[tuple[str, str]]]:
     return pieces[0].strip(), [(name, text.strip()) for name, text in named]
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Prose of ours in a cell of a Markdown table, as a sentence."""
     text = text.replace("|", r"\|").replace("<", "&lt;")
     return text if text.startswith("arXiv") else capital(text)
 
 
 def _example(cls: type[Any]) -> str:
-    beside = "features" if cls.name == "majority" else "majority"
+    beside = "features" if getattr(cls, "baseline", False) else "majority"
     return (
         "```sh\n"
         f"tunewell fit reviews.csv --method {cls.name}\n"
@@ -118,7 +118,7 @@ def _options(cls: type[Any]) -> str:
     lines = ["| option | value | default | what it does |", "|:---|:---|:---|:---|"]
     for row in rows:
         cells = (f"`{row.name}`", f"`{row.values}`".replace("|", r"\|"), f"`{row.default}`")
-        lines.append(f"| {' | '.join(cells)} | {_cell(row.help)} |")
+        lines.append(f"| {' | '.join(cells)} | {cell(row.help)} |")
     return "\n".join(lines)
 
 

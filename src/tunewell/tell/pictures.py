@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tunewell.tell import text, units
+from tunewell.tell import text
 from tunewell.tell.axes import share_axis, time_axis, time_label
 from tunewell.tell.placing import Box, Line, Spot, place
+from tunewell.tell.scores import Reading
 
 _SHAPES = ("circle", "square", "diamond", "triangle", "pentagon", "hexagon")
 _RING = 9.5
@@ -24,6 +25,8 @@ class Dot:
     """What stands beside the point; the backbone is told by the point's shape."""
     backbone: str
     score: dict[str, float]
+    told: str
+    """The score with its interval, as a text."""
     seconds: float
     cost: str
     """The time as the table beside the picture shows it."""
@@ -33,7 +36,7 @@ class Dot:
     @property
     def sentence(self) -> str:
         """The same facts in words."""
-        return f"{self.name}: {units.interval(self.score)} at {self.cost}"
+        return f"{self.name}: {self.told} at {self.cost}"
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,20 @@ class Picture:
         return "; ".join(mark.dot.sentence for mark in self.marks) + "."
 
 
-def picture(dots: Sequence[Dot], width: float, font: float) -> Picture:
+def picture(dots: Sequence[Dot], width: float, font: float, read: Reading) -> Picture:
     """Lays the picture out; at least one dot.
 
     Args:
         dots: the methods; each gets its name beside it, so crowded pictures are made higher.
         width: of the picture, in units of about a pixel.
         font: size of its letters in the same units.
+        read: how the scores are read.
     """
     height = 0.62 * width + 110 + 1.4 * font * max(0, len(dots) - 8)
     frame = Box(left=3.9 * font, top=1.2 * font, right=width - 0.8 * font, bottom=height - 46)
     time = time_axis([dot.seconds for dot in dots], most_ticks=int(width / (5.5 * font)))
-    share = share_axis([dot.score[key] for dot in dots for key in ("low", "high", "value")])
+    ends = [dot.score[key] for dot in dots for key in ("low", "high", "value")]
+    share = share_axis(ends, read.low, read.high)
 
     def across(seconds: float) -> float:
         return round(frame.left + (frame.right - frame.left) * time.part(seconds), 1)
@@ -138,7 +143,7 @@ def picture(dots: Sequence[Dot], width: float, font: float) -> Picture:
         font=font,
         marks=marks,
         across=tuple(Tick(across(at), time_label(at)) for at in time.ticks),
-        up=tuple(Tick(up(at), f"{100 * at:.0f} %") for at in share.ticks),
+        up=tuple(Tick(up(at), read.tick(at)) for at in share.ticks),
     )
 
 

@@ -9,16 +9,20 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunewell import registry
 from tunewell.errors import DataError
 from tunewell.tell import text, units
 from tunewell.tell.figures import figures, scale
 from tunewell.tell.mistakes import mistakes
-from tunewell.tell.rows import columns, metric_name, rows
+from tunewell.tell.rows import columns, rows
+from tunewell.tell.scores import reading
 from tunewell.tell.trials import trials
 from tunewell.values import whole_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from tunewell.contracts import Task
 
 
 def write_report(run_folder: Path) -> Path:
@@ -65,6 +69,7 @@ def view(
     comparison, data = text.clean(comparison), text.clean(data)
     names = {str(key): str(name) for key, name in (comparison.get("label_names") or {}).items()}
     lines = rows(comparison)
+    read = reading(comparison, comparison["metric"])
     repeated = any(line.result.get("scores_without_leaked") for line in lines)
     return {
         "comparison": comparison,
@@ -72,17 +77,30 @@ def view(
         "rows": lines,
         "chosen": next((line for line in lines if line.recommended), None),
         "scale": scale(lines),
-        "figures": figures(lines),
+        "figures": figures(lines, read),
         "mistakes": mistakes(
-            (text.clean(answer) for answer in answers), comparison.get("labels") or (), names
+            (text.clean(answer) for answer in answers),
+            comparison.get("labels") or (),
+            names,
+            _task(data),
         ),
-        "trials": [trials(result) for result in comparison["results"]],
+        "trials": [trials(result, read) for result in comparison["results"]],
+        "read": read,
+        "reading": lambda metric: reading(comparison, metric),
         "data": data,
         "leaked": len(data.get("leaked") or ()) if repeated else 0,
         "seeds": max([1, *(len(line.result.get("seeds") or ()) for line in lines)]),
         "created": _date(comparison.get("created")),
         "units": units,
     }
+
+
+def _task(data: dict[str, Any]) -> Task | None:
+    """The task that a run was on; None where its record or the task itself is not there."""
+    record = data.get("task_record")
+    if not record or record["name"] not in registry.tasks():
+        return None
+    return registry.task(record["name"]).from_json(record)
 
 
 @cache
@@ -97,9 +115,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (units.percent, units.interval, units.option, text.shorten, text.capital):
+    for function in (units.percent, units.option, text.shorten, text.capital):
         environment.filters[function.__name__] = function
-    environment.filters["metric_name"] = metric_name
     return environment
 
 

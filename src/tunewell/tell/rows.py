@@ -8,6 +8,8 @@ from typing import Any
 
 from tunewell.contracts import Metric
 from tunewell.tell import units
+from tunewell.tell.scores import Reading, reading
+from tunewell.tell.scores import metric_name as metric_name
 
 Score = dict[str, float]
 
@@ -36,19 +38,13 @@ class Row:
     training_seconds: float | None
     prediction_seconds: float | None
     no_better: bool
-    """Whether it ended no better than the majority class."""
+    """Whether it ended no better than what never looks at the input."""
     note: str
     """All that is to be said about the row, in one line."""
     notes: tuple[str, ...]
     """What was noted while it ran."""
     cells: dict[str, str]
     result: dict[str, Any]
-
-
-def metric_name(metric: str) -> str:
-    """How a metric is called in a sentence: `macro_f1` is macro F1."""
-    known = {"macro_f1": "macro F1", "micro_f1": "micro F1", "f1": "F1"}
-    return known.get(metric, metric.replace("_", " "))
 
 
 def metric_meaning(metric: Metric) -> str:
@@ -63,7 +59,7 @@ def metric_meaning(metric: Metric) -> str:
 
 def columns(comparison: dict[str, Any]) -> list[Column]:
     """The columns of this comparison, in order; the backbone is one where there are several."""
-    metric = metric_name(comparison["metric"])
+    metric = reading(comparison, comparison["metric"]).words
     backbone = [Column("backbone", "backbone", 1, number=False)]
     return [
         Column("name", "method", 0, number=False),
@@ -93,6 +89,7 @@ def rows(comparison: dict[str, Any]) -> list[Row]:
 
 def _row(result: dict[str, Any], comparison: dict[str, Any], top: float | None) -> Row:
     name = result.get("name") or result["method"]
+    read = reading(comparison, comparison["metric"])
     score = _score(result, comparison["metric"])
     best = score is not None and score["value"] == top
     finished = result["status"] == "ok"
@@ -100,8 +97,8 @@ def _row(result: dict[str, Any], comparison: dict[str, Any], top: float | None) 
     cells = {
         "name": result["method"] if several_backbones(comparison) else name,
         "backbone": result.get("backbone") or units.NOTHING,
-        "score": units.interval(score) if score else units.NOTHING,
-        "versus": _versus(result, best),
+        "score": read.interval(score) if score else units.NOTHING,
+        "versus": _versus(result, best, read),
         "cost": _figure(result, "cost_seconds", units.seconds),
         "milliseconds": _figure(result, "milliseconds_per_prediction", units.milliseconds),
         "trainable": _figure(result, "trainable_parameters", units.count),
@@ -118,7 +115,7 @@ def _row(result: dict[str, Any], comparison: dict[str, Any], top: float | None) 
         training_seconds=result.get("cost_seconds") if finished else None,
         prediction_seconds=milliseconds / 1000 if finished and milliseconds is not None else None,
         no_better=finished and result.get("beats_majority") is False,
-        note=_note(result),
+        note=_note(result, comparison.get("answers", "label")),
         notes=tuple(result.get("notes") or ()),
         cells=cells,
         result=result,
@@ -134,21 +131,22 @@ def _figure(result: dict[str, Any], key: str, show: Any) -> str:
     return units.NOTHING if value is None else show(value)
 
 
-def _versus(result: dict[str, Any], best: bool) -> str:
+def _versus(result: dict[str, Any], best: bool, read: Reading) -> str:
     versus = result.get("versus_best")
     if best:
         return "best"
     if result["status"] != "ok" or not versus:
         return units.NOTHING
-    low, high = units.points(versus["low"]), units.points(versus["high"])
-    return f"{units.points(versus['difference'])} [{low}, {high}]"
+    low, high = read.difference(versus["low"]), read.difference(versus["high"])
+    return f"{read.difference(versus['difference'])} [{low}, {high}]"
 
 
-def _note(result: dict[str, Any]) -> str:
+def _note(result: dict[str, Any], kind: str) -> str:
     if result["status"] != "ok":
         reason = result.get("reason") or "no reason was given"
         return f"{result['status']}: {reason}".rstrip(". ")
     no_better = result.get("beats_majority") is False
-    warned = ["no better than the majority class"] if no_better else []
+    guess = "the majority class" if kind == "label" else "a guess that never looks at the input"
+    warned = [f"no better than {guess}"] if no_better else []
     parts = dict.fromkeys([*warned, *(result.get("notes") or [])])
     return "; ".join(part.rstrip(".; ") for part in parts)

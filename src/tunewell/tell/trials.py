@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewell.tell import units
+from tunewell.tell.scores import Reading
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Trials:
     """Every option of the picked trial with its value."""
 
 
-def trials(result: dict[str, Any]) -> Trials:
-    """Reads one result of `comparison.json`."""
+def trials(result: dict[str, Any], read: Reading) -> Trials:
+    """Reads one result of `comparison.json`, whose deciding metric is read so."""
     name = result.get("name") or result["method"]
     listed = result.get("trials") or []
     keys = list(dict.fromkeys(key for trial in listed for key in trial.get("options") or {}))
@@ -45,14 +46,16 @@ def trials(result: dict[str, Any]) -> Trials:
     return Trials(
         name=name,
         varied=tuple(varied),
-        tried=tuple(_tried(trial, result, varied) for trial in listed),
+        tried=tuple(_tried(trial, result, varied, read) for trial in listed),
         chosen=tuple(
             (key, units.option(value)) for key, value in (result.get("options") or {}).items()
         ),
     )
 
 
-def _tried(trial: dict[str, Any], result: dict[str, Any], varied: list[str]) -> Tried:
+def _tried(
+    trial: dict[str, Any], result: dict[str, Any], varied: list[str], read: Reading
+) -> Tried:
     options = trial.get("options") or {}
     validation, cost = trial.get("validation"), trial.get("cost_seconds")
     status = trial.get("status", "ok")
@@ -60,7 +63,7 @@ def _tried(trial: dict[str, Any], result: dict[str, Any], varied: list[str]) -> 
     return Tried(
         options=tuple(units.option(options.get(key)) for key in varied),
         seed=trial.get("seed", 0),
-        validation=units.NOTHING if validation is None else units.percent(validation),
+        validation=units.NOTHING if validation is None else read.figure(validation),
         cost=units.NOTHING if cost is None else units.seconds(cost),
         status=f"{status}: {reason}" if reason else status,
         picked=bool(result.get("folder")) and trial.get("folder") == result.get("folder"),

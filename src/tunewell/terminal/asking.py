@@ -141,7 +141,9 @@ def tasks(argv: Sequence[str]) -> int:
         found = listing.tasks_json(asked.name)
         show.show_json(found[0] if asked.name else {"tasks": found})
     elif asked.name:
-        print(listing.page(registry.task(asked.name)))
+        task = registry.task(asked.name)
+        print(listing.page(task))
+        show.show_table(listing.columns_table(task))
     else:
         show.show_table(listing.tasks_table())
     return 0

@@ -77,6 +77,19 @@ def page(cls: type[Any]) -> str:
     return f"{cls.name}: {cls.summary}\n\n{inspect.getdoc(cls)}\n"
 
 
+def columns_table(cls: type[Any]) -> Table:
+    """What a task reads of a row, as it is named with --columns."""
+    rows = [
+        (
+            column.name,
+            column.says + (" Several columns may fill it." if column.several else ""),
+            ", ".join(each if isinstance(each, str) else "+".join(each) for each in column.headers),
+        )
+        for column in cls.columns
+    ]
+    return table(("column", "what is in it", "usual names"), rows)
+
+
 def options_table(cls: type[Any]) -> Table:
     """A method's options as they are typed, with their defaults and docs."""
     options = options_of(cls, cls.name + ".").values()

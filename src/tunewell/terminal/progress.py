@@ -87,4 +87,7 @@ def _left(event: Event) -> str:
 
 
 def _score(event: Event) -> str:
-    return "" if event.score is None else f"{event.metric} {units.percent(event.score)}".strip()
+    if event.score is None:
+        return ""
+    figure = units.percent(event.score) if event.percent else f"{event.score:.3f}"
+    return f"{event.metric} {figure}".strip()

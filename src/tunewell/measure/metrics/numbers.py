@@ -64,7 +64,6 @@ class Spearman:
 
         if not len(statistics):
             return np.zeros(len(weights))
-        weights = weights.astype(np.float32, copy=False)
         x, y = (_centred_ranks(column, weights) for column in statistics.T)
         xx, yy, xy = (
             np.einsum("sr,sr,sr->s", weights, one, other, optimize=False).astype(float)
