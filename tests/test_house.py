@@ -230,7 +230,7 @@ def test_the_command_line_takes_every_command_in_the_pages(
     def stop(*args: object, **keywords: object) -> None:
         raise Accepted
 
-    for verb in ("compare", "fit", "check", "plan", "load", "report"):
+    for verb in ("compare", "fit", "check", "plan", "load", "model_folder", "report"):
         monkeypatch.setattr(run, verb, stop)
     monkeypatch.setattr(server, "serve", stop)
     monkeypatch.setattr(web_server, "start", stop)

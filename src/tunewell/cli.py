@@ -30,6 +30,8 @@ COMMANDS = {
     "plan": running.plan,
     "report": asking.report,
     "serve": serving.serve,
+    "export": serving.export,
+    "eject": serving.eject,
     "methods": asking.methods,
     "tasks": asking.tasks,
     "web": web.web,

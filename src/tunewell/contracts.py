@@ -185,7 +185,8 @@ class Predictor(Protocol):
     def save(self, folder: Path) -> None:
         """Safetensors and JSON, never a pickle; `model.json` names the method that loads it."""
 
-    # One that stands on a backbone gives vectors as well: `embed(texts) -> (vectors, tokens)`.
+    # One that stands on a backbone gives vectors as well: `embed(texts) -> (vectors, tokens)`;
+    # one that is a single network gives it with all its weights: `whole() -> TrainedPredictor`.
 
 
 class Method(Protocol):
@@ -200,6 +201,7 @@ class Method(Protocol):
     answers: ClassVar[tuple[Kind, ...] | None]
     """The kinds of answer it can give; None: all that a head can be trained for."""
     # A method whose answers depend on the names of labels says so: `reads_label_names = True`.
+    # One that can be written out in plain lines has `by_hand(body, task)`: see `fit.by_hand`.
     # One that never looks at the input, so that all others must beat it: `baseline = True`.
 
     def fit(self, job: Job) -> Predictor:

@@ -168,6 +168,15 @@ def load(folder: str | Path) -> Predictor:
     from tunewell.fit import machine
     from tunewell.measure.trial import load_model
 
+    return load_model(model_folder(folder), machine.find())
+
+
+def model_folder(folder: str | Path) -> Path:
+    """The folder of the model that `load` loads.
+
+    Raises:
+        ConfigError: the run recommends none, or there is neither a run nor a model.
+    """
     folder = Path(folder)
     if (folder / "comparison.json").exists():
         comparison = read_json(folder / "comparison.json")
@@ -181,7 +190,7 @@ def load(folder: str | Path) -> Predictor:
             "A run has a comparison.json, a model a model.json.",
             "`tunewell compare DATA` makes a run under runs/.",
         )
-    return load_model(folder, machine.find())
+    return folder
 
 
 def report(folder: str | Path) -> Path:

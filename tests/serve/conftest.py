@@ -1,5 +1,7 @@
-"""Models to serve: fitted once on the toy world, kept in folders."""
+"""Models to serve: fitted once on the toy world, kept in folders; and a whole run."""
 
+import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,27 @@ def fitted(tmp_path_factory, toy_job: Job):
 def texts() -> list[str]:
     """Rows that no model has seen."""
     return [example.input for example in toy.examples(12, seed=2)]
+
+
+RUN = "majority,features,lora,full,prefix"
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory, toy_backbone: Path) -> Path:
+    """A run of some methods on a table of the toy world, both in one folder."""
+    from tunewell.cli import main
+
+    home, before = tmp_path_factory.mktemp("run"), Path.cwd()
+    with (home / "toy.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [(e.input, e.target) for e in toy.examples(200)]
+        csv.writer(file).writerows([("text", "label"), *rows])
+    os.chdir(home)
+    try:
+        options = ["--methods", RUN, "--backbone", str(toy_backbone), "--trials", "1"]
+        options += ["--dtype", "float32", "--out", "toys", "--max-length", "24"]
+        options += ["--lora.epochs", "2", "--lora.learning_rate", "1e-2"]
+        options += ["--full.epochs", "2", "--full.learning_rate", "1e-3", "--prefix.epochs", "1"]
+        assert main(["compare", "toy.csv", *options]) == 0
+    finally:
+        os.chdir(before)
+    return home / "toys"

@@ -62,6 +62,12 @@ def test_the_only_model_need_not_be_named(models, texts):
         assert client.post("/v1/predict", json={"inputs": []}).json()["answers"] == []
 
 
+def test_pairs_and_records_are_read_as_the_task_reads_them(client):
+    inputs = [["kelo", "maru"], {"input": "kelo"}, {"input": ["kelo", "maru"]}]
+    body = {"model": "majority-0", "inputs": inputs}
+    assert len(client.post("/v1/predict", json=body).json()["answers"]) == 3
+
+
 def test_many_clients_at_once_get_their_own_answers(models, texts):
     expected = {text: models["lora-0"].predictor.predict([text])[0].scores for text in texts}
     wrong: list[str] = []
@@ -94,6 +100,7 @@ def test_many_clients_at_once_get_their_own_answers(models, texts):
         ({"inputs": "a text", "model": "lora-0"}, "inputs"),
         ({"inputs": ["a", ""], "model": "lora-0"}, "input 2"),
         ({"inputs": ["a", 7], "model": "lora-0"}, "input 2"),
+        ({"inputs": [{"other": "\ud83d"}], "model": "lora-0"}, "input 1"),
         ({"inputs": ["half \ud83d"], "model": "lora-0"}, "input 1"),
         ({"inputs": ["a"] * 2000, "model": "lora-0"}, "1,024"),
         ({"inputs": ["a"], "model": "lora-0", "temperature": 1}, "temperature"),

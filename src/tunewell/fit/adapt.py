@@ -76,3 +76,17 @@ def load_peft(model: nn.Module, folder: Path) -> nn.Module:
         return opened(model, folder)
     model.backbone = opened(model.backbone, folder)
     return model
+
+
+def merged(model: nn.Module) -> nn.Module:
+    """A classifier without peft's modules, their updates added to the weights that they stand by.
+
+    The model that is given is used up. Virtual tokens are no update of a weight; they stay.
+    """
+    if hasattr(model, "merge_and_unload"):
+        return model.merge_and_unload()
+    owner, name = anatomy.place_of_body(model)
+    carrier = getattr(owner, name)
+    if hasattr(carrier, "merge_and_unload") and not hasattr(carrier, "prompt_encoder"):
+        setattr(owner, name, carrier.merge_and_unload())
+    return model

@@ -12,11 +12,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tunewell.contracts import Job, Task
+from tunewell.errors import NotApplicable
+from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.card import pooled_card
+from tunewell.fit.heads.sequence import SequenceHead
 from tunewell.fit.prefix import body_of
 from tunewell.fit.records import Record, found_again, read_record
 from tunewell.fit.side_by_side import of_inputs, of_job, together
 from tunewell.fit.solve import said, solve
+from tunewell.fit.trained import TrainedPredictor
 from tunewell.values import Answer, Machine, ParameterCount
 
 
@@ -49,6 +53,25 @@ class LinearPredictor:
         """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""
         body = body_of(self.record.backbone, self.record.machine)
         return body.vectors(texts, self.record.backbone.pooling or "mean")
+
+    def whole(self) -> TrainedPredictor:
+        """The same as one network with all its weights.
+
+        Raises:
+            NotApplicable: it reads two texts, each by itself.
+        """
+        record = self.record
+        head = SequenceHead.for_task(record.task, record.backbone, None)
+        head = replace(head, pooling=head.pooling or "mean")
+        tokenizer = load_tokenizer(record.backbone)
+        model = head.build(record.backbone, dropout=0.0, seed=0).to(record.machine.device)
+        layer = model.head[-1]
+        if layer.weight.shape != self.weights.shape:
+            raise NotApplicable("it reads the texts of a row each by itself")
+        with torch.no_grad():
+            layer.weight.copy_(self.weights)
+            layer.bias.copy_(self.bias)
+        return TrainedPredictor(record, head, model.eval(), tokenizer, tuned_body=True)
 
     def save(self, folder: Path) -> None:
         """The arrays as `head.safetensors`."""

@@ -59,6 +59,15 @@ def pack(body: nn.Module, most: int) -> None:
         body.padded_because = reason  # type: ignore[assignment]
 
 
+def unpack(model: nn.Module) -> None:
+    """Have every body in a model run its rows padded from now on, as transformers itself does."""
+    for body in model.modules():
+        if getattr(body, "padded_because", None) == "":
+            del body.forward
+            body.config._attn_implementation = "sdpa"  # type: ignore[union-attr]
+            body.padded_because = "it is to be written down for others"  # type: ignore[assignment]
+
+
 def why_padded(body: nn.Module) -> str | None:
     """Why a body runs padded; None where it runs rows end to end."""
     return getattr(body, "padded_because", "it was never tried") or None

@@ -80,6 +80,10 @@ class TrainedPredictor:
                 return self.model.head(vectors.to(machine.device)).cpu()
         return run_pieces(self.model, self.head, pieces, self.tokenizer.pad_token_id, machine)
 
+    def whole(self) -> TrainedPredictor:
+        """The same with all its weights in one network, updates merged; this one is used up."""
+        return replace(self, model=adapt.merged(self.model), tuned_body=True)
+
     def save(self, folder: Path) -> None:
         """Write the folder that `load_trained`, transformers and peft read."""
         folder.mkdir(parents=True, exist_ok=True)

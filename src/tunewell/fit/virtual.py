@@ -52,13 +52,17 @@ def before_text(model: nn.Module, config: Callable[[dict[str, Any]], Any]) -> nn
     Raises:
         NotApplicable: the body does not take them.
     """
-    inner = anatomy.body(model)
+    return _wrap(model, config(sizes_before_text(anatomy.body(model))))
+
+
+def sizes_before_text(body: nn.Module) -> dict[str, Any]:
+    """What peft must be told of a body for virtual input embeddings."""
     sizes = {
-        "token_dim": inner.get_input_embeddings().embedding_dim,
-        "num_layers": len(anatomy.layers(inner)[1]),
+        "token_dim": body.get_input_embeddings().embedding_dim,  # type: ignore[operator]
+        "num_layers": len(anatomy.layers(body)[1]),
         "num_attention_heads": 1,  # has no meaning here, but peft wants it
     }
-    return _wrap(model, config(_for_peft(sizes)))
+    return _for_peft(sizes)
 
 
 def before_layers(model: nn.Module, config: Callable[[dict[str, Any]], Any]) -> nn.Module:
@@ -70,20 +74,25 @@ def before_layers(model: nn.Module, config: Callable[[dict[str, Any]], Any]) -> 
         NotApplicable: the body takes no keys from before the text.
     """
     inner = anatomy.body(model)
-    shapes = {layer.keys.shape for layer in _keys(inner)}
+    made = config(sizes_before_layers(inner))
+    drawn = torch.randint(inner.get_input_embeddings().num_embeddings, (made.num_virtual_tokens,))
+    pairs = [torch.stack([layer.keys[0], layer.values[0]]) for layer in _keys(inner, drawn)]
+    start = torch.stack(pairs).permute(3, 0, 1, 2, 4)  # (tokens, layers, 2, heads, width)
+    return _wrap(model, made, start.reshape(made.num_virtual_tokens, -1))
+
+
+def sizes_before_layers(body: nn.Module) -> dict[str, Any]:
+    """What peft must be told of a body for keys and values in every layer."""
+    shapes = {layer.keys.shape for layer in _keys(body)}
     if len(shapes) != 1:
         raise NotApplicable("the layers' keys differ in shape, and peft has one for all")
     _, heads, _, width = shapes.pop()
     sizes = {
         "token_dim": heads * width,
-        "num_layers": len(anatomy.layers(inner)[1]),
+        "num_layers": len(anatomy.layers(body)[1]),
         "num_attention_heads": heads,
     }
-    made = config(_for_peft(sizes))
-    drawn = torch.randint(inner.get_input_embeddings().num_embeddings, (made.num_virtual_tokens,))
-    pairs = [torch.stack([layer.keys[0], layer.values[0]]) for layer in _keys(inner, drawn)]
-    start = torch.stack(pairs).permute(3, 0, 1, 2, 4)  # (tokens, layers, 2, heads, width)
-    return _wrap(model, made, start.reshape(made.num_virtual_tokens, -1))
+    return _for_peft(sizes)
 
 
 def load_virtual(model: nn.Module, folder: Path) -> nn.Module:

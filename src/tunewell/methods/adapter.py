@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import NotApplicable
 from tunewell.fit.schedule import Schedule, refuse_below
 from tunewell.values import Progress
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,44 @@ class Adapter(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, lambda model: self._add(model, job), self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, in_every_layer, lines
+        from tunewell.fit.sublayers import sublayers
+
+        found = sublayers(body)
+        stack, count, behind = in_every_layer(body, found.mlp_outputs)
+        groups = [behind]
+        if self.placement == "houlsby":
+            groups.insert(0, in_every_layer(body, found.attention_outputs)[2])
+        code = f"""
+            class Bottleneck(nn.Module):
+                \"\"\"Down to a few units, GELU, and up again; added to what it got.\"\"\"
+
+                def __init__(self, width, size):
+                    super().__init__()
+                    self.down, self.up = nn.Linear(width, size), nn.Linear(size, width)
+                    for linear in (self.down, self.up):
+                        nn.init.trunc_normal_(linear.weight, std=0.01, a=-0.02, b=0.02)
+                        nn.init.zeros_(linear.bias)
+
+                def forward(self, hidden):
+                    return self.up(nn.functional.gelu(self.down(hidden)))
+
+
+            def prepare(model):
+                \"\"\"A bottleneck behind linear layers of {stack}; the body stands still.\"\"\"
+                model.body.requires_grad_(False)
+                for names in {groups!r}:
+                    for layer in range({count}):
+                        for name in names:
+                            linear = model.body.get_submodule(f"{stack}.{{layer}}.{{name}}")
+                            width = getattr(linear, "out_features", None) or linear.nf
+                            linear.bottleneck = Bottleneck(width, {self.size})
+                            linear.register_forward_hook(lambda m, _, out: out + m.bottleneck(out))
+            """
+        return ByHand(lines(code))
 
     def _add(self, model: Any, job: Job) -> Any:
         from tunewell.fit import anatomy, bottlenecks

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Task
 from tunewell.errors import ConfigError
 from tunewell.registry import task as task_named
 from tunewell.values import Answer, Kind, Machine, ParameterCount, read_json, write_json
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 PARTS = {
     "words": {"analyzer": "word", "ngram_range": (1, 2)},
@@ -74,6 +77,38 @@ class BagOfWords:
     def grid(self) -> tuple[Self, ...]:
         """C, a tenth of it, and ten times it."""
         return tuple(replace(self, C=C) for C in (self.C, self.C / 10, self.C * 10))
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = f"""
+            def fit(texts, labels, read):
+                \"\"\"Logistic regression on TF-IDF of words and of pieces of words.\"\"\"
+                counts = [
+                    TfidfVectorizer(
+                        sublinear_tf=True,
+                        max_features={self.max_features},
+                        dtype=np.float32,
+                        **settings,
+                    )
+                    for settings in {list(PARTS.values())!r}
+                ]
+                model = LogisticRegression(C={self.C}, max_iter=1000)
+                model.fit(hstack([each.fit_transform(texts) for each in counts]).tocsr(), labels)
+                order = [list(model.classes_).index(label) for label in LABELS]
+
+                def answer(new):
+                    rows = hstack([each.transform(new) for each in counts]).tocsr()
+                    return torch.tensor(model.predict_proba(rows)[:, order])
+
+                return answer
+            """
+        imports = ("import numpy as np", "from scipy.sparse import hstack")
+        imports += ("from sklearn.feature_extraction.text import TfidfVectorizer",)
+        return ByHand(
+            lines(code), (*imports, "from sklearn.linear_model import LogisticRegression")
+        )
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> WordsPredictor:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import NotApplicable
 from tunewell.fit.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,18 @@ class BitFit(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, _only_biases, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = """
+            def prepare(model):
+                \"\"\"The biases move, and the head.\"\"\"
+                for name, p in model.body.named_parameters():
+                    p.requires_grad_(name.endswith("bias"))
+            """
+        return ByHand(lines(code))
 
 
 def _only_biases(model: Any) -> Any:

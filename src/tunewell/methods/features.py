@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError
 from tunewell.values import Kind, Machine
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,27 @@ class Features:
     def grid(self) -> tuple[Self, ...]:
         """C, a tenth of it, and ten times it."""
         return tuple(replace(self, C=C) for C in (self.C, self.C / 10, self.C * 10))
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = f"""
+            def fit(texts, labels, read):
+                \"\"\"Logistic regression with penalty 1 / C, on standardised vectors.\"\"\"
+                vectors = read(texts).double().numpy()
+                mean, scale = vectors.mean(0), vectors.std(0).clip(1e-6)
+                model = LogisticRegression(C={self.C}, max_iter=2000, tol=1e-6)
+                model.fit((vectors - mean) / scale, labels)
+                order = [list(model.classes_).index(label) for label in LABELS]
+
+                def answer(new):
+                    vectors = (read(new).double().numpy() - mean) / scale
+                    return torch.tensor(model.predict_proba(vectors)[:, order])
+
+                return answer
+            """
+        return ByHand(lines(code), ("from sklearn.linear_model import LogisticRegression",))
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:

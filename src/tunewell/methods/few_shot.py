@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError
 from tunewell.values import Kind, Machine
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,27 @@ class FewShot:
     def grid(self) -> tuple[Self, ...]:
         """k, one neighbour alone, and three times as many."""
         return tuple(replace(self, k=k) for k in dict.fromkeys((self.k, 1, self.k * 3)))
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = f"""
+            def fit(texts, labels, read):
+                \"\"\"The {self.k} nearest training rows vote, nearer ones more.\"\"\"
+                known = nn.functional.normalize(read(texts), dim=-1)  # (rows, hidden)
+                numbers = torch.tensor([LABELS.index(label) for label in labels])
+
+                def answer(new):
+                    cosines = nn.functional.normalize(read(new), dim=-1) @ known.T
+                    near = cosines.topk(min({self.k}, len(known)), dim=-1)
+                    shares = torch.zeros(len(new), len(LABELS))
+                    weights = (20 * near.values).softmax(-1)
+                    return shares.scatter_add_(1, numbers[near.indices], weights)
+
+                return answer
+            """
+        return ByHand(lines(code))
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:

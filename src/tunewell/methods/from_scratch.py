@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,20 @@ class FromScratch(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, _forget, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = """
+            def prepare(model):
+                \"\"\"Everything moves, from random weights.\"\"\"
+                fresh = type(model.body)(copy.deepcopy(model.body.config))
+                with torch.no_grad():
+                    for p, random_p in zip(model.body.parameters(), fresh.parameters()):
+                        p.copy_(random_p)
+            """
+        return ByHand(lines(code), ("import copy",))
 
 
 def _forget(model: Any) -> Any:

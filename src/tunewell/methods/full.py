@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class Full(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, _everything, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = """
+            def prepare(model):
+                \"\"\"Everything moves.\"\"\"
+            """
+        return ByHand(lines(code))
 
 
 def _everything(model: Any) -> Any:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule, refuse_below
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,36 @@ class Gradual(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, _everything, self, factors=self._factors)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit import anatomy
+        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.sublayers import after_layers
+
+        stack, layers = anatomy.layers(body)
+        late = after_layers(body)
+        top = ["head.", *(f"body.{n}." for n, module in body.named_modules() if module in late)]
+        place, deepest = 1 + len(stack.split(".")), len(layers) + 1
+        code = f"""
+            def prepare(model):
+                \"\"\"Everything moves, each layer in its turn.\"\"\"
+
+
+            def factors(model, epoch):
+                \"\"\"0 before a parameter's turn, then less with each layer down.\"\"\"
+                found = {{}}
+                for name, _ in model.named_parameters():
+                    down = {deepest}
+                    if name.startswith("body.{stack}."):
+                        down = {len(layers)} - int(name.split(".")[{place}])
+                    elif name.startswith({tuple(top)!r}):
+                        down = 0
+                    turn = down * {self.epochs // 2} // {deepest}
+                    found[name] = {self.decay} ** -down if epoch >= turn else 0.0
+                return found
+            """
+        return ByHand(lines(code))
 
     def _factors(self, model: Any) -> Callable[[int], dict[str, float]]:
         """Epoch -> factor by parameter: 0 before its turn, then less with each layer down."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,14 @@ class Head(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, freeze_body, self, hidden=self.hidden)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = """
+            def prepare(model):
+                \"\"\"Only the output layers move.\"\"\"
+                model.body.requires_grad_(False)
+            """
+        return ByHand(lines(code))

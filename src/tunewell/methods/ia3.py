@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,32 @@ class IA3(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, self._add, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit import anatomy
+        from tunewell.fit.by_hand import ByHand, in_every_layer, lines
+        from tunewell.fit.sublayers import sublayers
+
+        found = sublayers(body)
+        stack, count, scaled = in_every_layer(body, found.keys_and_values)
+        inner = in_every_layer(body, found.mlp_outputs)[2]
+        code = f"""
+            def prepare(model):
+                \"\"\"Factors for keys, values and inner units; the body stands still.\"\"\"
+                scaled, inner = (
+                    [f"{stack}.{{layer}}.{{name}}" for layer in range({count}) for name in names]
+                    for names in ({scaled!r}, {inner!r})
+                )
+                config = IA3Config(
+                    target_modules=[*scaled, *inner],
+                    feedforward_modules=inner,
+                    fan_in_fan_out={anatomy.transposed(body)},
+                    task_type="FEATURE_EXTRACTION",
+                )
+                model.body = get_peft_model(model.body, config)
+            """
+        return ByHand(lines(code), ("from peft import IA3Config, get_peft_model",))
 
     def _add(self, model: Any) -> Any:
         from peft import IA3Config

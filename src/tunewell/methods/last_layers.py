@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule, refuse_below
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,24 @@ class LastLayers(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, self._top, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit import anatomy
+        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.sublayers import after_layers
+
+        stack, layers = anatomy.layers(body)
+        modules = [*layers[-self.layers :], *after_layers(body)]
+        names = [name for name, module in body.named_modules() if module in modules]
+        code = f"""
+            def prepare(model):
+                \"\"\"The last layers of {stack} move, what runs behind them, and the head.\"\"\"
+                model.body.requires_grad_(False)
+                for name in {names!r}:
+                    model.body.get_submodule(name).requires_grad_(True)
+            """
+        return ByHand(lines(code))
 
     def _top(self, model: Any) -> Any:
         from tunewell.fit import anatomy

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,33 @@ class Lora(Schedule):
         from tunewell.fit.loop import train
 
         return train(job, self._add, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit import anatomy
+        from tunewell.fit.by_hand import ByHand, lines
+
+        stack, _ = anatomy.layers(body)
+        code = f"""
+            def prepare(model):
+                \"\"\"Low-rank updates beside linear layers of {stack}; the body stands still.\"\"\"
+                linear = [
+                    name
+                    for name, module in model.body.named_modules()
+                    if name.startswith("{stack}.") and isinstance(module, (nn.Linear, Conv1D))
+                ]
+                config = LoraConfig(
+                    r={self.rank},
+                    lora_alpha={self.alpha},
+                    lora_dropout={self.dropout},
+                    target_modules=linear,
+                    fan_in_fan_out={anatomy.transposed(body)},
+                    task_type="FEATURE_EXTRACTION",
+                )
+                model.body = get_peft_model(model.body, config)
+            """
+        imports = ("from peft import LoraConfig, get_peft_model",)
+        return ByHand(lines(code), (*imports, "from transformers.pytorch_utils import Conv1D"))
 
     def _add(self, model: Any) -> Any:
         from peft import LoraConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Task
 from tunewell.kinds import KINDS
@@ -20,6 +20,9 @@ from tunewell.values import (
     to_json,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,18 @@ class Majority:
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
         return (self,)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = """
+            def fit(texts, labels, read):
+                \"\"\"The share of each label among the training rows, whatever the text.\"\"\"
+                shares = torch.tensor([labels.count(label) / len(labels) for label in LABELS])
+                return lambda new: shares.repeat(len(new), 1)
+            """
+        return ByHand(lines(code))
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Constant:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule, refuse_below
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,36 @@ class Prefix(Schedule):
         from tunewell.fit.virtual import leave_room
 
         return train(leave_room(job, self.tokens), self._add, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit import virtual
+        from tunewell.fit.by_hand import ByHand, lines
+
+        sizes = ", ".join(f"{k}={v!r}" for k, v in virtual.sizes_before_layers(body).items())
+        code = f"""
+            def prepare(model):
+                \"\"\"Keys and values before the text move in every layer, and the head.\"\"\"
+                words = model.body.get_input_embeddings().num_embeddings
+                drawn = torch.randint(words, ({self.tokens},)).unsqueeze(0)
+                cache = DynamicCache()  # of words drawn at random, whose keys they begin as
+                with torch.no_grad():
+                    model.body.eval()(
+                        input_ids=drawn,
+                        attention_mask=torch.ones_like(drawn),
+                        past_key_values=cache,
+                    )
+                pairs = [torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers]
+                start = torch.stack(pairs).permute(3, 0, 1, 2, 4).reshape({self.tokens}, -1)
+                config = PrefixTuningConfig(
+                    num_virtual_tokens={self.tokens},
+                    {sizes},
+                )
+                model.body = get_peft_model(model.body, config)
+                model.body.prompt_encoder["default"].embedding.weight.data.copy_(start)
+            """
+        imports = ("from peft import PrefixTuningConfig, get_peft_model",)
+        return ByHand(lines(code), (*imports, "from transformers import DynamicCache"))
 
     def _add(self, model: Any) -> Any:
         from peft import PrefixTuningConfig

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.fit.schedule import Schedule, refuse_below
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,32 @@ class PromptTuning(Schedule):
         from tunewell.fit.virtual import leave_room
 
         return train(leave_room(job, self.tokens), self._add, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit import virtual
+        from tunewell.fit.by_hand import ByHand, lines
+
+        sizes = ", ".join(f"{k}={v!r}" for k, v in virtual.sizes_before_text(body).items())
+        code = f"""
+            def prepare(model):
+                \"\"\"Input embeddings before the text move, and the head; the body stays.\"\"\"
+                config = PromptTuningConfig(
+                    num_virtual_tokens={self.tokens},
+                    prompt_tuning_init="SAMPLE_VOCAB",
+                    {sizes},
+                )
+                model.body = get_peft_model(model.body, config)
+                model.body.register_forward_hook(text_alone, with_kwargs=True)
+
+
+            def text_alone(body, args, kwargs, output):
+                \"\"\"The positions of the text, without those of the virtual tokens.\"\"\"
+                length = kwargs["input_ids"].shape[1]
+                output.last_hidden_state = output.last_hidden_state[:, -length:]
+                return output
+            """
+        return ByHand(lines(code), ("from peft import PromptTuningConfig, get_peft_model",))
 
     def _add(self, model: Any) -> Any:
         from peft import PromptTuningConfig

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError, NotApplicable
 from tunewell.values import Kind, Machine
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,28 @@ class ZeroShot:
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
         return (self,)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        names = [self.template.replace("{label}", task.named(label)) for label in task.labels]
+        code = f"""
+            def fit(texts, labels, read):
+                \"\"\"The label whose name is most like the text; no row is looked at.\"\"\"
+                known = nn.functional.normalize(read({names!r}), dim=-1)  # (labels, hidden)
+                numbers = torch.arange(len(LABELS))
+
+                def answer(new):
+                    cosines = nn.functional.normalize(read(new), dim=-1) @ known.T
+                    near = cosines.topk(min({len(names)}, len(known)), dim=-1)
+                    shares = torch.zeros(len(new), len(LABELS))
+                    weights = (20 * near.values).softmax(-1)
+                    return shares.scatter_add_(1, numbers[near.indices], weights)
+
+                return answer
+            """
+        return ByHand(lines(code))
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:

@@ -81,9 +81,9 @@ def open_models(named: Sequence[str]) -> dict[str, Served]:
                 "",
                 f"Give one another name: `tunewell serve other={folder}`.",
             )
-        predictor = run.load(folder)
-        created = max(file.stat().st_mtime for file in folder.iterdir())
-        found[name] = Served(name, predictor, int(created))
+        model = run.model_folder(folder)
+        created = int((model / "model.json").stat().st_mtime)
+        found[name] = Served(name, run.load(model), created)
     return found
 
 

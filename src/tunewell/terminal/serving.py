@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from tunewell.errors import ConfigError
 from tunewell.fields import options_of
 from tunewell.options import resolve
 from tunewell.serve.settings import ServeOptions
+from tunewell.tell import units
 from tunewell.terminal import show
 from tunewell.terminal.syntax import parse, taking, typed
 
 _RUNS = "The runs' folders, each served under its own name, or as NAME=FOLDER under another."
+_ONE = "The run's folder, for its recommended model, or the folder of a model in a run."
 
 
 def serve(argv: Sequence[str]) -> int:
@@ -35,3 +40,78 @@ def serve(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:  # as it should end: what was under way has been answered
         show.say("stopped.")
     return 0
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What `export` takes besides the run."""
+
+    to: Literal["hf", "merged", "adapter", "onnx", "onnx-int8"] = "hf"
+    """The form: hf, whole weights for transformers; merged, the same of a LoRA; adapter, peft's
+    small files; onnx; onnx-int8, with 8-bit weights."""
+    out: str | None = None
+    """The folder to write. Not given: exports/ and the name of the run and the form."""
+
+
+def export(argv: Sequence[str]) -> int:
+    """Write the model of a run for transformers, peft or onnxruntime, and try it on real rows."""
+    known = list(options_of(ExportOptions).values())
+    doc = (export.__doc__ or "").splitlines()[0]
+    asked, left = parse(taking(doc, _ONE, known, "RUN"), "export", argv)
+    chosen = resolve(ExportOptions, typed(asked, left, "export", known, ())).options
+    run = _one_run(asked.data, "tunewell export runs/reviews --to onnx")
+    out = chosen.out or f"exports/{Path(run).resolve().name}-{chosen.to}"
+    from tunewell.serve import export as exporting
+
+    told = exporting.export(run, chosen.to, out)
+    if asked.json:
+        show.show_json(told)
+        return 0
+    print(f"Written to {told.folder}, {units.megabytes(told.bytes)}; README.md says how to run it.")
+    if told.scores is None:
+        print(f"Its answers to {told.rows} test rows are within {told.largest_difference:.0e}.")
+    else:
+        before, after = told.scores["float32"], told.scores["int8"]
+        print(
+            f"On {told.rows} test rows it scores {after.value:.3f} "
+            f"[{after.low:.3f}, {after.high:.3f}]; in float32 {before.value:.3f}."
+        )
+    return 0
+
+
+@dataclass(frozen=True)
+class EjectOptions:
+    """What `eject` takes besides the run."""
+
+    out: str | None = None
+    """The file to write. Not given: standard output."""
+
+
+def eject(argv: Sequence[str]) -> int:
+    """Write the model of a run as one plain Python script that makes it again without Tunewell."""
+    known = list(options_of(EjectOptions).values())
+    doc = (eject.__doc__ or "").splitlines()[0]
+    asked, left = parse(taking(doc, _ONE, known, "RUN"), "eject", argv)
+    chosen = resolve(EjectOptions, typed(asked, left, "eject", known, ())).options
+    folder = _one_run(asked.data, "tunewell eject runs/reviews --out mine.py")
+    from tunewell.serve import eject as ejecting
+
+    out = Path(chosen.out) if chosen.out else None
+    if out is not None and out.exists():
+        raise ConfigError(f"{out} is there already.", "", "Choose another name with --out.")
+    script = ejecting.eject(folder, out)
+    if out is not None:
+        out.write_text(script, encoding="utf-8")
+        show.say(f"Written to {out}; `python {out}` fits the model again.")
+    if asked.json:
+        show.show_json({"script": script if out is None else None, "out": out})
+    elif out is None:
+        print(script, end="")
+    return 0
+
+
+def _one_run(data: Sequence[str], example: str) -> str:
+    if len(data) != 1:
+        found = "Which run?" if not data else "One run is expected."
+        raise ConfigError(found, f"Name its folder: `{example}`.")
+    return data[0]

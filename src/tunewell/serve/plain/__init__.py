@@ -1,0 +1,1 @@
+"""Functions that ejected scripts are made of: torch and transformers alone, nothing of ours."""
