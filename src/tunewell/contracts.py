@@ -126,6 +126,9 @@ class Task(Protocol):
     # def look(self, rows): at most 2,000 rows of named cells, spread over the file -> fields to
     # be set before rows are read, which `from_examples` gets too, and a sentence on it or "".
 
+    # One that learns from a fitted model's answers, such as from which probability on a label is
+    # given, has `tuned(targets, answers) -> Self`, which is asked with validation rows.
+
     def prompt(self, input: Any, shots: Sequence[Example] = ()) -> str:
         """The question as a text, with solved examples before it."""
 

@@ -162,8 +162,11 @@ def _known(record: Record) -> str:
         labels = ["O", *(f"{mark}-{label}" for label in labels for mark in "BI")]
     known = f"labels = {labels!r}\n" if labels else ""
     if task.answers == "labels":
-        limits = getattr(task, "thresholds", {})
-        known += f"limits = {[limits.get(label, 0.5) for label in labels]}\n"
+        known += (
+            "import json\nfrom pathlib import Path\n"
+            'task = json.loads(Path(f"{folder}/model.json").read_text())["task"]\n'
+            'limits = [task.get("thresholds", {}).get(label, 0.5) for label in labels]\n'
+        )
     return known
 
 

@@ -22,6 +22,7 @@ from tunewell.errors import (
 from tunewell.fit.prefix import shared_reading
 from tunewell.measure.cost import Meter, milliseconds_per_prediction, rows_per_second
 from tunewell.measure.spent import Account
+from tunewell.measure.tuning import tune
 from tunewell.values import (
     Answer,
     Example,
@@ -119,6 +120,8 @@ def run_trial(
             spent = account.close(meter)
         _save_and_read_back(predictor, job, folder / "model")
         with shared_reading(shared):
+            if tune(predictor, job, folder / "model"):
+                predictor = load_model(folder / "model", job.machine)
             facts = _facts(predictor, job, folder / "model")
     except NotApplicable as reason:
         result: dict[str, Any] = {"status": "skipped", "reason": str(reason)}
