@@ -238,3 +238,10 @@ def test_a_copy_runs_its_own_weights(backbone):
             p.mul_(2)
     assert torch.equal(body(**batch).last_hidden_state, before)
     assert not torch.equal(other(**batch).last_hidden_state, before)
+
+
+def test_what_a_body_can_do_is_found_once_and_holds_for_the_next_load(backbone):
+    for shape in ("bert", "t5"):
+        one, two = (load_model(backbone(shape), "AutoModel", dropout=0.0) for _ in range(2))
+        assert packing.why_padded(one) == packing.why_padded(two)
+        assert one.config._attn_implementation == two.config._attn_implementation

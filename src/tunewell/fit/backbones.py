@@ -181,7 +181,7 @@ def load_model(
     if not skeleton.padding_offset(bones):  # where it is not also a place to count from
         model.config.pad_token_id = load_tokenizer(backbone).pad_token_id
     draw_less(model)
-    pack(model.base_model, backbone.max_length)
+    pack(model.base_model, backbone.max_length, backbone.fingerprint)
     return model
 
 

@@ -34,12 +34,17 @@ FAULTS = (
 """What a body raises that cannot run so."""
 
 
-def pack(body: nn.Module, most: int) -> None:
+_TRIED: dict[tuple[str, ...], str] = {}
+"""Why it stays padded, or nothing, by body and longest row: a try takes as long as a step."""
+
+
+def pack(body: nn.Module, most: int, fingerprint: str) -> None:
     """Have a body run rows end to end from now on, if it answers so as it answers each alone.
 
     Args:
         body: a model without a head, on the CPU; `why_padded` tells what came of it.
         most: tokens of the longest row that it will be given.
+        fingerprint: of its weights; what was found for them is not tried again.
     """
     config: Any = body.config
     if config._attn_implementation != "sdpa":
@@ -49,11 +54,13 @@ def pack(body: nn.Module, most: int) -> None:
     body.padded_because = ""  # type: ignore[assignment]
     body.forward = MethodType(_packing(type(body).forward, padding_offset(body)), body)
     config._attn_implementation = NAME
-    try:
-        reason = disagreement(body, most) or why_padded(body)
-    except FAULTS as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    if reason:
+    key = (fingerprint, type(body).__name__, str(most))
+    if key not in _TRIED:
+        try:
+            _TRIED[key] = disagreement(body, most) or why_padded(body) or ""
+        except FAULTS as error:
+            _TRIED[key] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    if reason := _TRIED[key]:
         del body.forward
         config._attn_implementation = "sdpa"
         body.padded_because = reason  # type: ignore[assignment]
