@@ -1,9 +1,9 @@
 """Measures: python -m benchmarks.speed [--quick] [--rounds N] [--cores 0,1] [NAME ...].
 
 NAME is a comparison of `comparisons.py`; none: all. Every side is a fresh process on one core
-with one thread. A round at the quick size comes first and does not count. With two cores two
-pairs run side by side. What is measured lies in runs/speed/measured.json after every process;
-`python benchmarks/performance_page.py` makes docs/performance.md of it.
+with one thread; with two cores two pairs run side by side. What is measured lies in
+runs/speed/measured.json after every process; `python -m benchmarks.performance_page` makes
+docs/performance.md of it.
 """
 
 from __future__ import annotations
@@ -63,11 +63,9 @@ def main() -> None:
     folder = OUT / "quick" if asked.quick else OUT
     measuring = _start(folder, size, asked.cores)
     begun = time.monotonic()
-    if not asked.quick:
-        _round(replace(measuring, size=replace(QUICK, rounds=1)), chosen, "warm-up")
     for number in range(1, size.rounds + 1):
         started = time.monotonic()
-        _round(measuring, chosen, str(number))
+        _round(measuring, chosen, number)
         took, spent = time.monotonic() - started, time.monotonic() - begun
         if number < size.rounds and spent + took > 60 * asked.minutes:
             print(f"Ended after round {number}: another would pass {asked.minutes} minutes.")
@@ -97,7 +95,6 @@ def _start(folder: Path, size: Size, cores: tuple[int, ...]) -> Measuring:
     shutil.rmtree(folder, ignore_errors=True)
     model = resolve(None).folder
     write_rows(folder / "rows", size)
-    write_rows(folder / "rows-warm-up", QUICK)
     # Without the files that make it a sentence encoder, the architecture's own head reads it.
     whole = ("config.json", "model.safetensors", "tokenizer*.json", "vocab.txt", "special*.json")
     (folder / "stock").mkdir()
@@ -118,13 +115,13 @@ def _start(folder: Path, size: Size, cores: tuple[int, ...]) -> Measuring:
     return Measuring(folder, size, cores, model, record)
 
 
-def _round(measuring: Measuring, chosen: Sequence[Comparison], name: str) -> None:
+def _round(measuring: Measuring, chosen: Sequence[Comparison], number: int) -> None:
     """Every side once; a comparison's sides one after the other on one core.
 
     Those that need the whole machine come after all others.
     """
     work: queue.SimpleQueue[tuple[Side, ...]] = queue.SimpleQueue()
-    units = list(_units(chosen))
+    units = list(_units(chosen, number == 1))
     for unit in units:
         work.put(tuple(side for side in unit if not side.alone))
     ended = {side.name: threading.Event() for unit in units for side in unit}
@@ -139,21 +136,23 @@ def _round(measuring: Measuring, chosen: Sequence[Comparison], name: str) -> Non
                 for needed in side.needs:
                     ended[needed.name].wait()
                 try:
-                    measuring.keep(_measure(measuring, side, name, [core]))
+                    measuring.keep(_measure(measuring, side, number, [core]))
                 finally:
                     ended[side.name].set()
 
-    shutil.rmtree(measuring.folder / f"round-{name}", ignore_errors=True)
     with ThreadPoolExecutor(len(measuring.cores)) as lanes:
         list(lanes.map(lane, measuring.cores))
     for side in (side for unit in units for side in unit if side.alone):
-        if name == "1":  # the others' rounds stand side by side, these repeat by themselves
-            measuring.keep(_measure(measuring, side, name, []))
+        measuring.keep(_measure(measuring, side, number, []))
 
 
-def _units(chosen: Sequence[Comparison]) -> Iterator[tuple[Side, ...]]:
+def _units(chosen: Sequence[Comparison], first: bool) -> Iterator[tuple[Side, ...]]:
     """What runs together, in the order of the comparisons; a side that two name runs once."""
     seen: set[str] = set()
+    for side in dict.fromkeys(side for one in chosen for side in one.sides if side.once):
+        seen.add(side.name)
+        if first:
+            yield (side,)
     for comparison in chosen:
         unit = tuple(side for side in comparison.sides if side.name not in seen)
         seen |= {side.name for side in unit}
@@ -161,10 +160,9 @@ def _units(chosen: Sequence[Comparison]) -> Iterator[tuple[Side, ...]]:
             yield unit
 
 
-def _measure(measuring: Measuring, side: Side, name: str, cores: Sequence[int]) -> dict[str, Any]:
+def _measure(measuring: Measuring, side: Side, number: int, cores: Sequence[int]) -> dict[str, Any]:
     """Run one side and read what it says."""
-    runs = measuring.folder / f"round-{name}"
-    rows = measuring.folder / ("rows-warm-up" if name == "warm-up" else "rows")
+    runs, rows = measuring.folder / f"round-{number}", measuring.folder / "rows"
     out = runs / side.folder
     out.mkdir(parents=True, exist_ok=True)
     places = {"rows": rows, "out": out, "runs": runs, "model": measuring.model}
@@ -184,12 +182,12 @@ def _measure(measuring: Measuring, side: Side, name: str, cores: Sequence[int]) 
         except (ValueError, LookupError, OSError) as error:
             failure = f"said nothing that can be read: {error!r}"
     print(
-        f"round {name:<8} {where:<7}{side.name:<34}{cost.cpu_seconds:8.1f} CPU s"
+        f"round {number} {where:<7}{side.name:<34}{cost.cpu_seconds:8.1f} CPU s"
         f"{cost.wall_seconds:8.1f} s{cost.peak_bytes / 1e9:6.2f} GB  {failure or outcome}",
         flush=True,
     )
     return {
-        "round": name,
+        "round": number,
         "cores": cores,
         "side": side.name,
         "command": side.command,

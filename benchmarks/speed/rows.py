@@ -35,7 +35,7 @@ class Size:
 
 QUICK = Size(train=16, validation=8, test=8, answered=32, few=8, long=8, epochs=1, rounds=1)
 PUBLISHED = Size(
-    train=96, validation=24, test=120, answered=600, few=16, long=32, epochs=5, rounds=2
+    train=72, validation=24, test=100, answered=500, few=16, long=24, epochs=5, rounds=2
 )
 
 
