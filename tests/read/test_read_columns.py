@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from found import find_columns
 
 from tunewell.errors import ConfigError, DataError, UserError
-from tunewell.read import Source, find_columns, load
+from tunewell.read import Source, load
 
 LONG = [f"number {n} was a film that I would gladly see again" for n in range(40)]
 SHORT = [f"reviewer{n}" for n in range(40)]

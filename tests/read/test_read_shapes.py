@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+from tunewell.cli import main
+from tunewell.contracts import Job
 from tunewell.errors import ConfigError, DataError
 from tunewell.read import Source, check, find, load, read_rows
-from tunewell.read.asked import input_of, input_typed
+from tunewell.read.asked import any_input, input_of, input_typed
 from tunewell.read.named import columns_said
-from tunewell.registry import task
-from tunewell.values import Column
+from tunewell.registry import method, task
+from tunewell.values import Column, Example, write_json
 
 CONLL = """-DOCSTART- -X- O
 
@@ -179,3 +181,32 @@ def test_inputs_beside_files():
     for value in ("", {"txt": "a"}, [""], {"input": 3.5, "strange": 1}):
         with pytest.raises(DataError, match="input 1"):
             input_of(classify, value, "input 1")
+
+
+def test_a_model_of_pairs_refuses_one_text():
+    rows = [Example(("one", f"other {n}"), "ab"[n % 2]) for n in range(9)]
+    learnt = task("classify").from_examples(rows)
+    assert input_of(learnt, ["one", "two"], "input 1") == ("one", "two")
+    for value in ("one", ["one"], ["one", "two", "three"]):
+        with pytest.raises(DataError, match="learnt from rows with 2"):
+            input_of(learnt, value, "input 1")
+    assert len(any_input(learnt)) == 2 and any_input(task("classify")()) == "a"
+
+
+def test_predict_takes_rows_and_objects_of_pairs(table, tmp_path, capsys):
+    rows = [Example(("one", f"other {n}"), "ab"[n % 3 == 0]) for n in range(9)]
+    learnt = task("classify").from_examples(rows)
+    made = method("majority")().fit(Job(learnt, tuple(rows), tuple(rows), None))
+    made.save(tmp_path / "run")
+    named = {"columns": {"input": "s1,s2", "named": {"input": ["s1", "s2"]}}}
+    write_json(tmp_path / "run" / "data.json", named)
+    path = table([("x", "y"), ("z", "")], header=("s1", "s2"), name="new.csv")
+    assert main(["predict", str(tmp_path / "run"), "--file", str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0] == "text_1,text_2,answer,confidence" and err == ""
+    assert out.splitlines()[1].startswith("x,y,a,") and out.splitlines()[2] == ",,,"
+    assert main(["predict", str(tmp_path / "run"), '{"input": ["x", "y"]}', "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["answers"][0]
+    assert told["input"] == ["x", "y"] and told["answer"] == "a"
+    assert main(["predict", str(tmp_path / "run"), "alone"]) == 2
+    assert "text 1: 1 text, where this model" in capsys.readouterr().err

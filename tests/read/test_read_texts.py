@@ -6,12 +6,13 @@ import csv
 import io
 
 import pytest
+from found import find_columns
 
 from tunewell import registry
 from tunewell.cli import main
 from tunewell.contracts import Job
 from tunewell.errors import ConfigError, DataError
-from tunewell.read import find_columns, read_texts
+from tunewell.read import read_inputs
 from tunewell.values import Example, write_json
 
 
@@ -84,7 +85,11 @@ def test_a_name_that_is_not_there(content):
 
 
 def test_texts_keep_their_rows(content):
-    texts, faults = read_texts(content("text,label\na,1\n,2\n b ,3\n"), "text")
-    assert (texts, faults) == (["a", "", " b "], [])
+    task = registry.task("classify")()
+
+    def inputs(path):
+        return read_inputs(path, find_columns(path, "text", need_target=False), task)
+
+    assert inputs(content("text,label\na,1\n,2\n b ,3\n")) == (["a", None, " b "], [])
     with pytest.raises(DataError, match="row 1, column 'text': this is an object"):
-        read_texts(content('{"text": {}}\n', "a.jsonl"), "text")
+        inputs(content('{"text": {}}\n', "a.jsonl"))

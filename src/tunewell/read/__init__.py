@@ -1,9 +1,10 @@
 """Files and formats to examples; what is wrong with them, row by row; the split."""
 
 from tunewell.kinds import unequal
+from tunewell.read.asked import input_of, input_typed
 from tunewell.read.check import check, separable_points
-from tunewell.read.columns import find, find_columns
-from tunewell.read.examples import read_inputs, read_texts
+from tunewell.read.columns import find
+from tunewell.read.examples import read_inputs
 from tunewell.read.formats import read_rows
 from tunewell.read.load import load
 from tunewell.read.near import near_key
@@ -16,12 +17,12 @@ __all__ = [
     "Source",
     "check",
     "find",
-    "find_columns",
+    "input_of",
+    "input_typed",
     "load",
     "near_key",
     "read_inputs",
     "read_rows",
-    "read_texts",
     "separable_points",
     "unequal",
 ]

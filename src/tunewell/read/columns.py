@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tunewell import registry
 from tunewell.errors import ConfigError, did_you_mean
 from tunewell.read.guess import guess_labels, guess_texts, unclear
 from tunewell.read.looks import Look, look_at, sample_rows
@@ -18,30 +17,6 @@ from tunewell.values import Column
 GUESS = {"texts": guess_texts, "labels": guess_labels}
 Found = tuple[tuple[str, ...], str]
 """Columns of the file, and how they were found."""
-
-
-def find_columns(
-    path: str | Path,
-    input: str | None = None,
-    target: str | None = None,
-    group: str | None = None,
-    need_target: bool = True,
-    usual: str | None = None,
-) -> Columns:
-    """The columns of one text and one label in a table; what is not given is guessed.
-
-    With `need_target` false no target is looked for beyond the one given. `usual` is what the
-    input is called elsewhere: where a column has that name, nothing is guessed.
-
-    Raises:
-        ConfigError: a given column does not exist.
-        DataError: no column, or more than one, is plausible.
-    """
-    given = {"input": input, "target": target}
-    said = {name: value for name, value in given.items() if value is not None}
-    columns = registry.task("classify").columns
-    wanted = [c for c in columns if need_target or not c.target or c.name in said]
-    return find(path, wanted, said, group, {"input": usual} if usual else {})
 
 
 def find(

@@ -151,19 +151,6 @@ def read_inputs(path: Path, columns: Columns, task: Task) -> tuple[list[Any], li
     return inputs, faults
 
 
-def read_texts(path: Path, column: str) -> tuple[list[str], list[Fault]]:
-    """The cells of one column, one a row, be they empty or not; and what was found on the way.
-
-    Raises:
-        DataError: a cell holds no text.
-    """
-    wanted = Column("input", "A text.", "texts")
-    reader = Cells(path, Columns(column, None, None, "", {"input": (column,)}), (wanted,))
-    faults: list[Fault] = []
-    rows = read_rows(path, faults.append)
-    return [reader.row(number, cells)["input"] for number, cells in rows], faults
-
-
 def _is_empty(cell: Any) -> bool:
     """Whether there is nothing in a cell, or in any of those that fill one together."""
     if isinstance(cell, str):

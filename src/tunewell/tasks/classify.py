@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from tunewell import kinds
 from tunewell.contracts import Metric
 from tunewell.errors import EmptyCell
+from tunewell.inputs import text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
 
 
@@ -49,6 +50,8 @@ class Classify:
     """Words for labels that are numbers or codes: `{"0": "negative"}`."""
     metric: str = "accuracy"
     """The deciding metric."""
+    width: int = 0
+    """How many texts the training rows have each; 0: not known."""
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -75,18 +78,12 @@ class Classify:
         """The labels that occur in training rows, sorted as texts, numbers by value."""
         labels = sorted({example.target for example in train}, key=_by_value)
         chosen = metric or cls.choose_metric(train)[0]
-        return cls(tuple(labels), dict(label_names or {}), chosen)
+        width = max((len(texts_of(example.input)) for example in train), default=0)
+        return cls(tuple(labels), dict(label_names or {}), chosen, width)
 
     def input(self, row: dict[str, Any], where: str) -> str | tuple[str, ...]:
         """The text; a tuple of texts where several columns or a list hold them."""
-        cell = row.get("input")
-        several = isinstance(cell, (dict, list, tuple))
-        texts = tuple(cell.values() if isinstance(cell, dict) else cell) if several else (cell,)
-        for text in texts:
-            if not isinstance(text, str) or not text.strip():
-                found = f"{where}: the text is empty."
-                raise EmptyCell(found, "Each row needs a text.", column="input")
-        return texts if several else texts[0]
+        return text_or_texts(row.get("input"), where, self.width)
 
     def read(self, row: dict[str, Any], where: str) -> Example:
         """A row with the cells `input` and `target` -> an example."""
@@ -98,7 +95,7 @@ class Classify:
 
     def texts(self, input: Any) -> tuple[str, ...]:
         """The text, or both of a pair."""
-        return (input,) if isinstance(input, str) else tuple(input)
+        return texts_of(input)
 
     def shown(self, value: Any) -> str:
         """The label, with its name where it has one."""
@@ -160,7 +157,8 @@ class Classify:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Classify:
         """The task that `to_json` wrote."""
-        return cls(tuple(value["labels"]), value["label_names"], value["metric"])
+        labels, names = tuple(value["labels"]), value["label_names"]
+        return cls(labels, names, value["metric"], value.get("width", 0))
 
 
 def _by_value(label: str) -> tuple[int, float, str]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import tyro
 
@@ -17,7 +17,10 @@ from tunewell.options import together
 from tunewell.tell.text import as_text
 from tunewell.terminal import listing, show
 from tunewell.terminal.syntax import JSON, faults, parse
-from tunewell.values import Answer, read_json
+from tunewell.values import Answer, read_json, to_json
+
+if TYPE_CHECKING:
+    from tunewell.contracts import Predictor, Task
 
 Asked = TypeVar("Asked")
 _RUN = tyro.conf.arg(metavar="RUN", help_behavior_hint="")
@@ -35,11 +38,14 @@ class Texts:
         tyro.conf.Positional[tuple[str, ...]],
         tyro.conf.arg(metavar="TEXT", help_behavior_hint=""),
     ] = ()
-    """Texts, each in quotes; a single - reads them from standard input, one a line."""
+    """Texts, each in quotes; a single - reads them from standard input, one a line. What has
+    several parts is a JSON object: '{"question": "...", "context": "..."}'."""
     file: Annotated[str | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     """A table of texts instead; answers are written as CSV."""
     input: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """The column of the texts. Not given: as in the run's own data, else found and told."""
+    columns: Annotated[str | None, tyro.conf.arg(metavar="NAMES", help_behavior_hint="")] = None
+    """Columns of the table by what the task calls them, as for `compare`."""
     out: Annotated[str | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     """Where to write the CSV; standard output unless given."""
     json: Annotated[bool, JSON] = False
@@ -81,24 +87,32 @@ def predict(argv: Sequence[str]) -> int:
     asked = _asked(Texts, "predict", argv)
     _refuse_nonsense(asked)
     from tunewell import run
+    from tunewell.read import input_typed
 
+    predictor = run.load(asked.run)
     if asked.file:
-        texts = _column(asked)
-    elif asked.texts == ("-",):
-        texts = [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+        inputs = _rows(asked, predictor.task)
     else:
-        texts = list(asked.texts)
-    answers = run.load(asked.run).predict(texts)
+        texts: Sequence[str] = asked.texts
+        if asked.texts == ("-",):
+            texts = [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+        places = [f"text {n}" for n in range(1, len(texts) + 1)]
+        inputs = [
+            input_typed(predictor.task, text, place)
+            for text, place in zip(texts, places, strict=True)
+        ]
+    task = predictor.task
+    answers = _answers(predictor, inputs)
     if asked.out:
         with Path(asked.out).open("w", encoding="utf-8", newline="") as file:
-            _write_csv(file, texts, answers)
+            _write_csv(file, task, inputs, answers)
         show.say(f"{len(answers)} answers are in {asked.out}.")
     if asked.json:
-        show.show_json({"answers": show.answers_json(texts, answers)})
+        show.show_json({"answers": show.answers_json(inputs, answers)})
     elif not asked.out and asked.file:
-        _write_csv(sys.stdout, texts, answers)
+        _write_csv(sys.stdout, task, inputs, answers)
     elif not asked.out:
-        show.show_answers(texts, answers)
+        show.show_answers(task, inputs, answers)
     return 0
 
 
@@ -167,8 +181,10 @@ def _refuse_nonsense(asked: Texts) -> None:
             "Texts in quotes or a --file are expected, not both." if asked.file else "Which texts?",
             'Either `tunewell predict runs/x "a text"` or `--file new.csv`.',
         )
-    if asked.input and not asked.file:
-        raise ConfigError("--input names a column of --file, but there is no --file.")
+    for option in ("input", "columns"):
+        if getattr(asked, option) and not asked.file:
+            names = "names a column" if option == "input" else "names columns"
+            raise ConfigError(f"--{option} {names} of --file, but there is no --file.")
     if asked.out:
         out = Path(asked.out)
         if asked.file and out.resolve() == Path(asked.file).resolve():
@@ -179,28 +195,46 @@ def _refuse_nonsense(asked: Texts) -> None:
             )
 
 
-def _column(asked: Texts) -> list[str]:
-    """The texts of a table: of the named column, the run's own, or one that is guessed and told."""
-    from tunewell.read import find_columns, read_texts
+def _rows(asked: Texts, task: Task) -> list[Any]:
+    """The inputs of a table, None where a row has none.
+
+    From the named columns, those of the run's own data, or those that are guessed and told.
+    """
+    from tunewell.read import Source, find, read_inputs
+    from tunewell.read.asked import asked_columns
+    from tunewell.read.named import columns_said
 
     file, record = Path(asked.file or ""), Path(asked.run) / "data.json"
-    own = read_json(record)["columns"]["input"] if record.exists() else None
-    columns = find_columns(file, asked.input, need_target=False, usual=own)
-    texts, faults = read_texts(file, columns.input)
-    if columns.input not in (asked.input, own):
+    kept = read_json(record)["columns"] if record.exists() else {}
+    own = {name: ",".join(headers) for name, headers in (kept.get("named") or {}).items()}
+    own = own or ({"input": kept["input"]} if kept.get("input") else {})
+    said = columns_said(Source("", input=asked.input, columns=asked.columns), task)
+    columns = find(file, asked_columns(task), said, usual=own)
+    inputs, faults = read_inputs(file, columns, task)
+    if any(n not in said and ",".join(h) != own.get(n) for n, h in columns.named.items()):
         show.say(columns.why)
     for fault in faults:
         show.say(f"{fault.sentence} {fault.remedy}".rstrip())
-    return texts
+    return inputs
 
 
-def _write_csv(file: TextIO, texts: Sequence[str], answers: Sequence[Answer]) -> None:
+def _answers(predictor: Predictor, inputs: Sequence[Any]) -> list[Answer]:
+    """One answer an input; a row without an input gets none."""
+    there = iter(predictor.predict([each for each in inputs if each is not None]))
+    return [Answer(None) if each is None else next(there) for each in inputs]
+
+
+def _write_csv(file: TextIO, task: Task, inputs: Sequence[Any], answers: Sequence[Answer]) -> None:
     """Texts, answers and confidences; no cell is one that a spreadsheet would compute."""
+    rows = [("",) if each is None else task.texts(each) for each in inputs]
+    width = max(map(len, rows), default=1)
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["text", "answer", "confidence"])
-    for text, answer in zip(texts, answers, strict=True):
-        value = "" if answer.value is None else as_text(answer.value)
-        writer.writerow([_inert(text), _inert(value), answer.confidence])
+    names = ["text"] if width == 1 else [f"text_{n}" for n in range(1, width + 1)]
+    writer.writerow([*names, "answer", "confidence"])
+    for texts, answer in zip(rows, answers, strict=True):
+        value = "" if answer.value is None else as_text(to_json(answer.value))
+        cells = [*texts, *[""] * (width - len(texts)), value]
+        writer.writerow([*map(_inert, cells), answer.confidence])
 
 
 def _inert(cell: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 METHOD = Option("method", str, None, "The method to fit; `tunewell methods` lists them.")
 IDLE = {"fit": ("methods", "trials"), "plan": ("prefer", "margin")}
 """Options of a run that would do nothing for a command."""
-CHECKED = (*options_of(Source), "task", "metric", "seed", "backbone", "max_length")
+CHECKED = (*options_of(Source), "metric", "seed", "backbone", "max_length")
 """The only options that `check` has a use for."""
 
 

@@ -14,6 +14,7 @@ from tunewell.values import Answer, to_json
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tunewell.contracts import Task
     from tunewell.plan.choose import Planned
     from tunewell.run import Checked, Comparison
 
@@ -129,25 +130,31 @@ def seconds_of(rows: Sequence[Planned]) -> float:
     return sum(row.seconds for row in rows if row.status == "run" and row.seconds is not None)
 
 
-def show_answers(texts: Sequence[str], answers: Sequence[Answer]) -> None:
+def show_answers(task: Task, inputs: Sequence[Any], answers: Sequence[Answer]) -> None:
     """One answer by itself, several as a table."""
     from tunewell.tell import text, units
 
     confident = ["" if a.confidence is None else units.percent(a.confidence) for a in answers]
-    values = [text.visible(text.as_text(answer.value)) for answer in answers]
+    values = [text.visible(task.shown(answer.value)) for answer in answers]
     if len(answers) == 1:
         print(f"{values[0]} ({confident[0]})" if confident[0] else values[0])
         return
+    texts = [" | ".join(task.texts(each)) for each in inputs]
     shown = [text.shorten(text.one_line(text.visible(t)), _TEXT_CHARACTERS) for t in texts]
     rows = list(zip(values, confident, shown, strict=True))
     show_table(table(("answer", "confidence", "text"), rows, right=("confidence",)))
 
 
-def answers_json(texts: Sequence[str], answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Each text with its answer, as documents."""
+def answers_json(inputs: Sequence[Any], answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Each input with its answer, as documents; an input that is a text is called so."""
     return [
-        {"text": text, "answer": a.value, "confidence": a.confidence, "scores": a.scores}
-        for text, a in zip(texts, answers, strict=True)
+        {
+            "text" if isinstance(each, str) else "input": each,
+            "answer": a.value,
+            "confidence": a.confidence,
+            "scores": a.scores,
+        }
+        for each, a in zip(inputs, answers, strict=True)
     ]
 
 

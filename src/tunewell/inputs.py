@@ -1,0 +1,39 @@
+"""Inputs that are a text, or several that belong together: `"a"` or `("a", "b")`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunewell.errors import DataError, EmptyCell
+
+
+def texts_of(input: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The texts of an input, be it one or several."""
+    return (input,) if isinstance(input, str) else tuple(input)
+
+
+def text_or_texts(cell: Any, where: str, width: int = 0) -> str | tuple[str, ...]:
+    """The input in a cell, or in a list or several columns of cells.
+
+    Args:
+        width: how many texts the rows had that a model learnt from; 0 where that is not known.
+
+    Raises:
+        EmptyCell: a text is empty.
+        DataError: there are more texts or fewer than the model learnt from.
+    """
+    several = isinstance(cell, (dict, list, tuple))
+    texts = tuple(cell.values() if isinstance(cell, dict) else cell) if several else (cell,)
+    for text in texts or (None,):
+        if not isinstance(text, str) or not text.strip():
+            raise EmptyCell(
+                f"{where}: the text is empty.", "Each row needs a text.", column="input"
+            )
+    if width and len(texts) != width:
+        raise DataError(
+            f"{where}: {len(texts)} {'text' if len(texts) == 1 else 'texts'}, where this model "
+            f"learnt from rows with {width}.",
+            'Texts that belong together are a list: {"input": ["...", "..."]}.',
+            column="input",
+        )
+    return texts if several and len(texts) > 1 else texts[0]
