@@ -149,7 +149,6 @@ def load_model(
     import torch
     from safetensors.torch import load_file
 
-    from tunewell.fit.dropout import draw_less
     from tunewell.fit.packing import pack
 
     config = load_config(backbone, dropout=dropout)
@@ -180,7 +179,6 @@ def load_model(
         part.name_or_path = config.name_or_path
     if not skeleton.padding_offset(bones):  # where it is not also a place to count from
         model.config.pad_token_id = load_tokenizer(backbone).pad_token_id
-    draw_less(model)
     pack(model.base_model, backbone.max_length, backbone.fingerprint)
     return model
 

@@ -20,6 +20,7 @@ from tunewell.fit import anatomy, rates
 from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.batches import epoch_batches
+from tunewell.fit.dropout import draw_less
 from tunewell.fit.feeds import Feed, KeptFeed, TokenFeed, frozen_feeds, only_head_moves
 from tunewell.fit.heads import Head, head_for
 from tunewell.fit.lower import kept_feeds
@@ -75,6 +76,7 @@ def train(
     total = sum(p.numel() for p in model.parameters())
     torch.manual_seed(job.seed)
     model = prepare(model).to(job.machine.device)
+    draw_less(model)
     if reads_padding(model, head, sample, pad_id):
         raise NotApplicable(
             f"with {schedule.name} this backbone answers a row differently beside a longer one"  # type: ignore[attr-defined]
