@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 import tunewell
 from tunewell.serve.api import build
-from tunewell.serve.models import open_models, warm_up
+from tunewell.serve.models import open_models
 from tunewell.serve.settings import ServeOptions
 
 KEY = "correct horse battery"
@@ -18,9 +18,7 @@ KEY = "correct horse battery"
 
 @pytest.fixture(scope="module")
 def models(fitted):
-    opened = open_models([str(fitted(name)) for name in ("features", "lora", "majority")])
-    warm_up(list(opened.values()))
-    return opened
+    return open_models([str(fitted(name)) for name in ("features", "lora", "majority")])
 
 
 @pytest.fixture

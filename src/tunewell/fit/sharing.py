@@ -10,9 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-LEAST = 1024
-"""Numbers that a tensor has at least, for sharing it to be worth the look."""
-
 
 def networks(value: Any) -> Iterator[nn.Module]:
     """The networks in a predictor, also in one that another predictor asks."""
@@ -23,20 +20,30 @@ def networks(value: Any) -> Iterator[nn.Module]:
             yield from networks(getattr(value, field.name))
 
 
-def share(models: Iterable[nn.Module]) -> int:
+Kept = dict[tuple[str, torch.Size, torch.dtype, torch.device], Tensor]
+"""What lies in memory once, by its content."""
+
+
+def share(models: Iterable[nn.Module], kept: Kept) -> int:
     """Let equal parameters of models that no longer move lie in memory once; bytes saved.
 
-    Adapters leave most of a backbone as it is, frozen layers all of theirs. Training a model
-    after this would move the others too.
+    Adapters leave most of a backbone as it is, frozen layers all of theirs. Small parameters are
+    shared as well, as one that is left would hold the file that all of them were read from.
+    Training a model after this would move the others too.
+
+    Args:
+        models: those that come to the ones before.
+        kept: of the models before; theirs is added.
     """
-    kept: dict[tuple[str, torch.Size, torch.dtype, torch.device], Tensor] = {}
+    there = {tensor.data_ptr() for tensor in kept.values()}
     saved = 0
     for model in models:
         for p in model.parameters():
-            if p.numel() < LEAST:
-                continue
             p.requires_grad_(False)
+            if p.data_ptr() in there:
+                continue
             known = kept.setdefault((_digest(p), p.shape, p.dtype, p.device), p.data)
+            there.add(known.data_ptr())
             if known.data_ptr() != p.data_ptr():
                 p.data = known
                 saved += p.numel() * p.element_size()

@@ -60,7 +60,9 @@ def refuse_unwritable(text: str, where: str) -> None:
 
 
 def open_models(named: Sequence[str]) -> dict[str, Served]:
-    """The models of runs, or of models' own folders, by name; equal weights lie in memory once.
+    """The models of runs, or of models' own folders, by name, each ready to answer.
+
+    Equal weights lie in memory once, from the moment that the next model is there.
 
     Args:
         named: folders, each served under its own name, or `NAME=FOLDER`.
@@ -69,11 +71,12 @@ def open_models(named: Sequence[str]) -> dict[str, Served]:
         ConfigError: a folder holds no model, or two have one name.
     """
     from tunewell import run
-    from tunewell.fit import prefix
+    from tunewell.fit import prefix, sharing
 
     places = [_place(text) for text in named]
     prefix.keep_bodies(len(places))
     found: dict[str, Served] = {}
+    kept: sharing.Kept = {}
     for name, folder in places:
         if name in found:
             raise ConfigError(
@@ -84,17 +87,10 @@ def open_models(named: Sequence[str]) -> dict[str, Served]:
         model = run.model_folder(folder)
         created = int((model / "model.json").stat().st_mtime)
         found[name] = Served(name, run.load(model), created)
+        predictor = found[name].predictor
+        predictor.predict([any_input(predictor.task)])  # so that the first client need not wait
+        sharing.share([*prefix.loaded_bodies(), *sharing.networks(predictor)], kept)
     return found
-
-
-def warm_up(models: Sequence[Served]) -> None:
-    """Let each model answer once, so that the first client need not wait; then share weights."""
-    from tunewell.fit import prefix, sharing
-
-    for model in models:
-        model.predictor.predict([any_input(model.predictor.task)])
-    loaded = [n for model in models for n in sharing.networks(model.predictor)]
-    sharing.share([*prefix.loaded_bodies(), *loaded])
 
 
 def chosen(models: dict[str, Served], name: str | None) -> Served:

@@ -55,7 +55,6 @@ def serve(
         from tunewell.serve import api, models
 
         opened = models.open_models(named)
-        models.warm_up(list(opened.values()))
         app = api.build(opened, options, key)
         where = f"[{options.host}]" if ":" in options.host else options.host
         address = f"http://{where}:{port.getsockname()[1]}"
