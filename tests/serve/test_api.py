@@ -1,5 +1,6 @@
 """The HTTP service: the same answers as the library, and every refusal with its reason."""
 
+import asyncio
 import base64
 import json
 import threading
@@ -60,10 +61,12 @@ def test_the_only_model_need_not_be_named(models, texts):
         assert client.post("/v1/predict", json={"inputs": []}).json()["answers"] == []
 
 
-def test_pairs_and_records_are_read_as_the_task_reads_them(client):
-    inputs = [["kelo", "maru"], {"input": "kelo"}, {"input": ["kelo", "maru"]}]
-    body = {"model": "majority-0", "inputs": inputs}
-    assert len(client.post("/v1/predict", json=body).json()["answers"]) == 3
+def test_records_are_read_as_the_task_reads_them(client):
+    body = {"model": "majority-0", "inputs": ["kelo", {"input": "kelo"}]}
+    one, other = client.post("/v1/predict", json=body).json()["answers"]
+    assert one == other
+    pairs = {"model": "majority-0", "inputs": ["kelo", ["kelo", "maru"]]}
+    assert "input 2" in refused(client.post("/v1/predict", json=pairs), 400)["found"]
 
 
 def test_many_clients_at_once_get_their_own_answers(models, texts):
@@ -200,6 +203,42 @@ def test_a_request_that_takes_too_long_ends(models, texts):
         refused(client.post("/v1/predict", json={"inputs": texts[:1]}), 504)
         slow.go_on.set()
         assert client.post("/v1/predict", json={"inputs": texts[:1]}).status_code == 200
+
+
+def test_what_nobody_waits_for_any_more_is_not_computed(models, texts):
+    """A client that goes leaves the queue, also while the server computes for another."""
+    slow = Slow(models["majority-0"].predictor)
+    app = build({"slow": type(models["majority-0"])("slow", slow, 0)}, ServeOptions())
+    body = json.dumps({"inputs": texts[:1]}).encode()
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/v1/predict"}
+    scope |= {"headers": headers, "query_string": b"", "root_path": "", "scheme": "http"}
+
+    async def ask(leaves: bool) -> int:
+        parts = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+        told = []
+
+        async def receive():
+            if len(parts) == 1 and not leaves:
+                await asyncio.Event().wait()
+            return parts.pop(0) if len(parts) > 1 else parts[0]
+
+        async def send(message):
+            told.append(message)
+
+        await app(dict(scope), receive, send)
+        return told[0]["status"]
+
+    async def both() -> list[int]:
+        async with app.app.router.lifespan_context(app.app):
+            stays = asyncio.create_task(ask(leaves=False))
+            while not slow.begun.is_set():
+                await asyncio.sleep(0.01)
+            gone = await asyncio.wait_for(ask(leaves=True), 30)
+            slow.go_on.set()
+            return [await stays, gone]
+
+    assert asyncio.run(both()) == [200, 499]
 
 
 # --- who may ask

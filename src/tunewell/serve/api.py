@@ -23,6 +23,9 @@ from tunewell.serve.models import Served, chosen, refuse_unwritable
 from tunewell.serve.settings import ServeOptions
 from tunewell.values import to_json
 
+LOOK_SECONDS = 0.5
+"""Between two looks whether the client of a waiting request is still there."""
+
 
 def build(models: dict[str, Served], options: ServeOptions, key: str | None = None) -> Guard:
     """The service as an ASGI app, with its guard before it.
@@ -72,8 +75,17 @@ def _routes(
 ) -> None:
     seconds = parse_duration(options.timeout)
 
-    async def ask(model: Served, answer: Any, inputs: Sequence[Any]) -> list[Any]:
-        results = await queue.ask(answer, inputs, seconds)
+    async def ask(
+        request: fastapi.Request, model: Served, answer: Any, inputs: Sequence[Any]
+    ) -> list[Any]:
+        asking = asyncio.create_task(queue.ask(answer, inputs, seconds))
+        try:
+            while not (await asyncio.wait({asking}, timeout=LOOK_SECONDS))[0]:
+                if await request.is_disconnected():
+                    raise HTTPException(499, "The client has gone")
+        finally:
+            asking.cancel()
+        results = asking.result()
         told.inputs.labels(model.name).inc(len(inputs))
         return results
 
@@ -83,23 +95,23 @@ def _routes(
             raise DataError(f"There are {len(inputs):,} inputs.", most, "Send the rest after it.")
 
     @app.post("/v1/predict")
-    async def predict(body: wire.Ask) -> wire.Answers:
+    async def predict(request: fastapi.Request, body: wire.Ask) -> wire.Answers:
         """Answer inputs, each as a row that the model was fitted to."""
         model = chosen(models, body.model)
         bounded(body.inputs)
-        answers = await ask(model, model.predictor.predict, model.read(body.inputs))
+        answers = await ask(request, model, model.predictor.predict, model.read(body.inputs))
         given = [wire.OneAnswer(to_json(a.value), a.confidence, a.scores) for a in answers]
         return wire.Answers(model.name, given)
 
     @app.post("/v1/embeddings")
-    async def embeddings(body: wire.EmbedAsk) -> wire.Embeddings:
+    async def embeddings(request: fastapi.Request, body: wire.EmbedAsk) -> wire.Embeddings:
         """Turn texts into vectors of length 1, by the body of the model, as OpenAI's API does."""
         model = chosen(models, body.model)
         texts = [body.input] if isinstance(body.input, str) else body.input
         bounded(texts)
         for place, text in enumerate(texts, start=1):
             refuse_unwritable(text, f"input {place}")
-        rows = await ask(model, model.embed, texts)
+        rows = await ask(request, model, model.embed, texts)
         data = [
             wire.Embedding(place, wire.encoded(vector, body.encoding_format))
             for place, (vector, _) in enumerate(rows)
