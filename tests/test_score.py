@@ -29,7 +29,7 @@ def test_what_is_no_number_is_refused_with_its_place(cell):
 
 def test_equal_numbers_are_refused():
     rows = [Score().read({"input": "kelo", "target": "3"}, f"row {n}") for n in (2, 3)]
-    with pytest.raises(DataError, match="number 3"):
+    with pytest.raises(DataError, match="No two of the 2"):
         Score.from_examples(rows)
 
 

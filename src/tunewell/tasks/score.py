@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from tunewell import kinds
 from tunewell.contracts import Metric
 from tunewell.errors import DataError, EmptyCell
+from tunewell.inputs import text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
 
 
@@ -70,6 +71,8 @@ class Score:
     """The median of the training rows' numbers: what a row without an answer counts as."""
     metric: str = "spearman"
     """The deciding metric."""
+    width: int = 0
+    """How many texts the training rows have each; 0: not known."""
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -99,7 +102,7 @@ class Score:
         numbers = [example.target for example in train]
         if len(set(numbers)) < 2:
             raise DataError(
-                f"All {len(numbers)} training rows have the number {kinds.shown(numbers[0])}.",
+                f"No two of the {len(numbers)} training rows have different numbers.",
                 "Numbers that differ are expected, as there is nothing to learn otherwise.",
             )
         return cls(
@@ -107,18 +110,12 @@ class Score:
             deviation=statistics.pstdev(numbers),
             middle=statistics.median(numbers),
             metric=metric or cls.choose_metric(train)[0],
+            width=max(len(texts_of(example.input)) for example in train),
         )
 
     def input(self, row: dict[str, Any], where: str) -> str | tuple[str, ...]:
         """The text; a tuple of texts where several columns or a list hold them."""
-        cell = row.get("input")
-        several = isinstance(cell, (dict, list, tuple))
-        texts = tuple(cell.values() if isinstance(cell, dict) else cell) if several else (cell,)
-        for text in texts:
-            if not isinstance(text, str) or not text.strip():
-                found = f"{where}: the text is empty."
-                raise EmptyCell(found, "Each row needs a text.", column="input")
-        return texts if several else texts[0]
+        return text_or_texts(row.get("input"), where, self.width)
 
     def read(self, row: dict[str, Any], where: str) -> Example:
         """A row with the cells `input` and `target` -> an example."""
@@ -138,7 +135,7 @@ class Score:
 
     def texts(self, input: Any) -> tuple[str, ...]:
         """The text, or both of a pair."""
-        return (input,) if isinstance(input, str) else tuple(input)
+        return texts_of(input)
 
     def shown(self, value: Any) -> str:
         """The number, in four digits."""
