@@ -2,7 +2,8 @@
 
 Whoever calls a body gives padded rows and gets padded rows back. Inside they run as one row;
 only attention looks at where rows begin and end, so that each reads itself alone. A body that
-does not answer so as it answers rows alone, which is tried when it is loaded, stays padded.
+does not answer so as it answers rows alone, which is tried when it is loaded, stays padded, and
+so does every body on another device than a CPU.
 """
 
 from __future__ import annotations
