@@ -134,7 +134,11 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 DECODERS = ("gpt2", "opt", "falcon", "llama", "mistral", "qwen2", "qwen3", "gemma")
-METHODS = tuple(name for name, method in registry.methods().items() if method.needs_backbone)
+METHODS = tuple(
+    name
+    for name, method in registry.methods().items()
+    if method.needs_backbone and (method.answers is None or "label" in method.answers)
+)
 CELLS = tuple((method, shape) for method in METHODS for shape in SHAPES)
 
 TRAIN, VALIDATION = toy.examples(24), toy.examples(9, seed=1)

@@ -3,6 +3,7 @@
 import toy_tasks.classify_pairs as pairs
 
 BAD = {"input": {"input": {"a": "kelo", "b": ""}, "target": "1"}}
+LEARNT_BY = ("cosine", "few_shot", "features")
 
 
 def rows(count, seed):
