@@ -8,6 +8,7 @@ import toy
 from tunewell import registry
 from tunewell.contracts import Job
 from tunewell.fit.backbones import resolve
+from tunewell.fit.batches import probe_batches
 from tunewell.plan.choose import Planned, choose, total_seconds
 from tunewell.plan.probe import Estimate, estimate
 from tunewell.values import Machine
@@ -77,3 +78,13 @@ def test_a_common_pass_is_paid_once_for_a_backbone():
 def test_refits_and_the_test_rows_are_counted():
     made = Estimate(seconds=10, shared_seconds=0, answer_seconds=0.01, peak_bytes=0)
     assert total_seconds(made, 3, 2, 1000, 0.0) == pytest.approx(5 * 10 + 3 * 1000 * 0.01)
+
+
+def test_a_probe_of_few_rows_reads_a_part_of_them():
+    first, chosen = probe_batches([40] * 300)
+    assert first == chosen[0]
+    assert sum(len(rows) for rows in (first, *chosen)) < 300 / 2
+    first, chosen = probe_batches([256] * 256)
+    assert len(first) == 8192 // 256  # as many as run at once in the fit
+    assert sum(len(rows) for rows in chosen) < 20
+    assert probe_batches([7]) == ([0], [[0], [0], [0]])

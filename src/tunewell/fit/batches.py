@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 TOKENS = 8192
 """Padded tokens that run at once, unless memory asks for fewer."""
+PROBE_TOKENS = 1024
+"""Of them in a batch that a probe times."""
 POOL = 50
 """Batches' worth of shuffled rows that are sorted by length together."""
 
@@ -42,3 +44,17 @@ def within_tokens(rows: Iterable[int], lengths: Sequence[int], tokens: int) -> l
         else:
             parts.append([row])
     return parts
+
+
+def probe_batches(lengths: Sequence[int]) -> tuple[list[int], list[list[int]]]:
+    """Row numbers of a batch to begin with, and of three to time, at the quantiles of length.
+
+    They are small, or the probe of a few hundred rows would read more than the fit does. Only
+    among many tokens is the first as large as those of the fit, so that it shows their memory.
+    """
+    rows = range(len(lengths))
+    batches = within_tokens(rows, lengths, PROBE_TOKENS)
+    chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
+    if sum(lengths) > 4 * TOKENS:
+        return within_tokens(rows, lengths, TOKENS)[-2], chosen
+    return chosen[0], chosen

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tunewell.contracts import Job
 from tunewell.errors import is_disk_full
 from tunewell.fit import kept
-from tunewell.fit.batches import TOKENS, within_tokens
+from tunewell.fit.batches import TOKENS, probe_batches, within_tokens
 from tunewell.fit.depth import Lower, lower_layers, proven
 from tunewell.fit.feeds import KeptFeed, TokenFeed
 from tunewell.fit.kept import Kept, Plan
@@ -130,9 +130,8 @@ def _probed(
 ) -> tuple[Kept, float]:
     """States in memory for a probe, empty, and the seconds that computing them would take."""
     begun = time.perf_counter()
-    batches = within_tokens(range(len(pieces)), plan.lengths, TOKENS)
-    chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
-    _states(lower, feed, [pieces[number] for number in chosen[0]])  # pays for the start
+    first, chosen = probe_batches(plan.lengths)
+    _states(lower, feed, [pieces[number] for number in first])  # pays for the start
     start = time.perf_counter()
     for numbers in chosen:
         _states(lower, feed, [pieces[number] for number in numbers])

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from tunewell.contracts import Job
 from tunewell.fit.backbones import load_model, load_tokenizer
-from tunewell.fit.batches import TOKENS, within_tokens
+from tunewell.fit.batches import TOKENS, probe_batches, within_tokens
 from tunewell.fit.heads.own import pool
 from tunewell.fit.machine import set_up
 from tunewell.fit.pieces import Piece, Text, whole
@@ -121,14 +121,16 @@ def read_pieces(
     """One vector a piece (pieces, hidden) from the frozen body."""
     shared = _SHARED.get()
     key = key_of(backbone, machine, pieces) if shared is not None else ""
-    if shared is not None and key in shared:
-        return shared[key][pooling]
+    if shared is not None and (key in shared or key in _PASSED):
+        return (shared.get(key) or _PASSED[key])[pooling]
     vectors = body_of(backbone, machine).read(pieces)
     if shared is not None:
         shared[key] = vectors
     return vectors[pooling]
 
 
+_PASSED: dict[str, dict[str, Tensor]] = {}
+"""Vectors of the validation rows of the last frozen pass, for whoever may share them."""
 _SHARED: ContextVar[dict[str, dict[str, Tensor]] | None] = ContextVar("shared", default=None)
 
 
@@ -179,7 +181,11 @@ def frozen_pass(
     pieces, cut = [*train, *validation], len(train)
     vectors = _probed(job, body, pieces) if job.probe else _read_once(job, body, pieces)
     first = {pooling: rows[:cut] for pooling, rows in vectors.items()}
-    return first, {pooling: rows[cut:] for pooling, rows in vectors.items()}
+    rest = {pooling: rows[cut:] for pooling, rows in vectors.items()}
+    if not job.probe:
+        _PASSED.clear()
+        _PASSED[key_of(body.backbone, body.machine, validation)] = rest
+    return first, rest
 
 
 def _read_once(job: Job, body: FrozenBody, pieces: Sequence[Piece]) -> dict[str, Tensor]:
@@ -207,9 +213,8 @@ def _probed(job: Job, body: FrozenBody, pieces: Sequence[Piece]) -> dict[str, Te
     """Vectors of three batches at the quantiles of length, repeated for all pieces."""
     begun = time.perf_counter()
     lengths = [len(piece.ids) for piece in pieces]
-    batches = within_tokens(range(len(pieces)), lengths, TOKENS)
-    chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
-    body.read([pieces[row] for row in chosen[0]])  # the first call pays for the start
+    first, chosen = probe_batches(lengths)
+    body.read([pieces[row] for row in first])  # the first call pays for the start
     start = time.perf_counter()
     read = [body.read([pieces[row] for row in rows]) for rows in chosen]
     tokens = sum(lengths[row] for rows in chosen for row in rows)

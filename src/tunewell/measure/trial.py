@@ -118,8 +118,8 @@ def run_trial(
                 predictor = method.fit(job)
         finally:
             spent = account.close(meter)
-        _save_and_read_back(predictor, job, folder / "model")
         with shared_reading(shared):
+            _save_and_read_back(predictor, job, folder / "model")
             if tune(predictor, job, folder / "model"):
                 predictor = load_model(folder / "model", job.machine)
             facts = _facts(predictor, job, folder / "model")
