@@ -5,6 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 RIVALS := $(VENV)/rivals
+AXE := $(VENV)/axe
 # A test run that hangs ends after half an hour, where the machine has `timeout`.
 BOUNDED := $(if $(shell command -v timeout 2>/dev/null),timeout 1800)
 DEMO := runs/demo
@@ -43,8 +44,15 @@ demo: $(READY)
 	@echo "The report: $(CURDIR)/$(DEMO)/report.html"
 
 # Two workers with a thread each, so that they do not fight for cores.
-test: $(READY)
+test: $(READY) $(AXE)
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BOUNDED) $(PY) -m pytest -n 2
+
+# What tells barriers on a web page; the tests that want it are skipped where npm is missing.
+$(AXE): $(READY)
+	mkdir -p $@
+	npm install --silent --no-fund --no-audit --prefix $@ axe-core@4.10 || \
+	  echo "axe-core could not be installed: the page is tested without it."
+	@touch $@
 
 lint: $(READY)
 	$(PY) -m ruff check .

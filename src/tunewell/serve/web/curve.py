@@ -35,7 +35,7 @@ def curve(file: Path) -> Curve | None:
         return None
     last = max(points[-1]["seconds"], 1.0)
     scores = [point["score"] for point in points]
-    low, high = max(0.0, min(scores) - 0.05), min(1.0, max(scores) + 0.05)
+    low, high = min(scores) - 0.05, max(scores) + 0.05
 
     def place(point: dict[str, float]) -> tuple[float, float]:
         x = _LEFT + (WIDTH - _LEFT - _RIGHT) * point["seconds"] / last

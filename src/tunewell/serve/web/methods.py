@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from tunewell import registry
-from tunewell.errors import ConfigError
+from tunewell.errors import ConfigError, UserError
 from tunewell.serve.web import asked, forms, jobs, shelf
 from tunewell.serve.web.costs import BUDGETS, closest, costs, in_words
 from tunewell.serve.web.looking import SAID_OF_ROWS
@@ -34,8 +34,11 @@ def look(request: Request, name: str) -> HTMLResponse:
 def look_at_costs(request: Request, name: str, form: Form) -> dict[str, Any]:
     """What the ticked methods cost within the budget that is set, for the script."""
     kept = shelf.find(request.app.state.home, name)
-    values = _typed(texts(form), asked.read_asked(kept))
-    told = costs(kept, values, asked.methods_of(values))
+    try:
+        values = _typed(texts(form), asked.read_asked(kept))
+        told = costs(kept, values, asked.methods_of(values))
+    except UserError as error:  # half typed, or nothing ticked as yet
+        return {"problem": error.found}
     return {
         **dataclasses.asdict(told),
         "budget": in_words(str(values["budget"])),

@@ -57,6 +57,10 @@ function followCosts(form) {
     const answer = await fetch(form.dataset.costs, { method: "POST", body: new FormData(form) });
     if (number !== asked || !answer.ok) return null;
     const told = await answer.json();
+    if (told.problem) {
+      find("#total").textContent = told.problem;
+      return null;
+    }
     find("#total").textContent = told.total;
     find("#the-command").textContent = told.command;
     find("#the-yaml").textContent = told.yaml;
