@@ -141,9 +141,11 @@ def test_categories_get_names_and_never_from_a_file(begun, tmp_path):
 def test_the_ladder_has_every_method_and_the_drawer_every_option(begun):
     page, name = begun
     text = html.unescape(page.get(f"/runs/{name}/methods").text)
-    for method in registry.methods().values():
-        assert f'value="{method.name}"' in text
+    able = asked.methods_of({})
+    others = registry.methods().keys() - set(able)
+    assert [method for method in able if f'value="{method}"' not in text] == []
     known = options.options_of(options.run_options())
+    known = {n: o for n, o in known.items() if n.partition(".")[0] not in others}
     elsewhere = {*asked.OURS, "input", "target", "columns", "group", "rows", "test_rows", "seed"}
     elsewhere |= {"task", "metric", "methods", "budget"}
     assert [n for n in known if n not in elsewhere and f'name="{n}"' not in text] == []
@@ -203,3 +205,11 @@ def test_what_is_not_there_is_a_page_that_says_so(page):
         answer = page.get(address)
         assert answer.status_code == 404 and "What to do:" in answer.text
     assert page.post("/examples", data={"name": "../secret"}).status_code == 404
+
+
+def test_another_kind_of_question_is_asked_of_other_columns(begun):
+    page, name = begun
+    page.post(f"/runs/{name}/data", data={"use": "target:2"})
+    answer = page.post(f"/runs/{name}/question", data={"task": "score", "metric": "accuracy"})
+    assert answer.url.path == f"/runs/{name}/data" and asked_of(name)["task"] == "score"
+    assert not asked_of(name).keys() & {"target", "metric"}

@@ -64,6 +64,11 @@ def answer(request: Request, name: str, form: Form) -> RedirectResponse:
         locked(kept)
     values, typed = asked.read_asked(kept), texts(form)
     values = asked.taken({n: typed[n] for n in FIELDS if n in typed}, values)
+    if values.get("task") != asked.read_asked(kept).get("task"):
+        # Another kind of question reads other columns and has other scores.
+        kept_names = values.keys() - {"input", "target", "columns", "metric", "label_names"}
+        asked.write_asked(kept, {name: values[name] for name in kept_names})
+        return go(f"/runs/{kept.name}/data")
     found: Found = request.app.state.looker.look(values)
     answers = found.looked.answers[:MOST_NAMED] if found.looked else ()
     fields = {label: typed.get(f"name-{number}") for number, (label, _) in enumerate(answers)}
