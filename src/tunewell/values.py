@@ -58,6 +58,16 @@ class Column:
         """What one of its cells is called: `text`."""
         return self.holds.removesuffix("s")
 
+    @property
+    def usual(self) -> list[str]:
+        """Its usual headers as they are shown; of several that begin alike the first alone."""
+        shown: dict[str, str] = {}
+        for each in self.headers:
+            parts = (each,) if isinstance(each, str) else each
+            named = [*parts[:2], "…", parts[-1]] if len(parts) > 3 else parts
+            shown.setdefault(parts[0] if len(parts) == 1 else f"{parts[0]}+", " + ".join(named))
+        return list(shown.values())
+
 
 @dataclass(frozen=True)
 class Example:

@@ -107,7 +107,7 @@ def read_examples(path: Path, columns: Columns, task: Task) -> tuple[list[Exampl
             inside = labels_inside(cells, labels_in)
             if inside:
                 several_lines[number] = inside
-        empty = next((column.name for column in needed if _is_empty(row[column.name])), None)
+        empty = next((c.name for c in needed if _is_missing(row[c.name], c)), None)
         if empty is None:
             where = f"{source}, row {number}"
             try:
@@ -149,6 +149,13 @@ def read_inputs(path: Path, columns: Columns, task: Task) -> tuple[list[Any], li
         except DataError as error:
             raise reader.located(error, where) from None
     return inputs, faults
+
+
+def _is_missing(cell: Any, column: Column) -> bool:
+    """Whether a row lacks what it needs; an empty list of JSON says that nothing is right."""
+    if column.target and column.nested and isinstance(cell, (dict, list)):
+        return False
+    return _is_empty(cell)
 
 
 def _is_empty(cell: Any) -> bool:

@@ -67,8 +67,7 @@ def _prose(docs: str) -> str:
 def _columns(columns: Iterable[Column]) -> str:
     lines = ["| column | what is in it | usual names | needed |", "|:---|:---|:---|:---|"]
     for column in columns:
-        headers = [each if isinstance(each, str) else " + ".join(each) for each in column.headers]
-        usual = ", ".join(f"`{each}`" for each in headers) or "by its name or content"
+        usual = ", ".join(f"`{each}`" for each in column.usual) or "by its name or content"
         several = " Several columns may fill it." if column.several else ""
         needed = "yes" if column.needed else "no"
         if column.target:

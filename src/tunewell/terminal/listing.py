@@ -83,7 +83,7 @@ def columns_table(cls: type[Any]) -> Table:
         (
             column.name,
             column.says + (" Several columns may fill it." if column.several else ""),
-            ", ".join(each if isinstance(each, str) else "+".join(each) for each in column.headers),
+            ", ".join(column.usual),
         )
         for column in cls.columns
     ]

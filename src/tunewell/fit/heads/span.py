@@ -6,6 +6,8 @@ Each token may be where the answer starts and where it ends (arXiv 1810.04805, s
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -45,7 +47,7 @@ class SpanHead:
     the passage, or a tuple of equally good ones, of which the first is learnt; an empty span or
     tuple says that the passage does not answer. It needs nothing of a task, which may have
     `unanswerable`, so that a question may be left without an answer, and `threshold`, by how much
-    the log-probability of none must exceed that of the best span.
+    the log-probability of none must exceed that of the best text.
 
     An answer that is none is an empty `Span`. Its scores are those of the likeliest texts, and of
     "", for no answer; they sum to 1.
@@ -148,11 +150,15 @@ class SpanHead:
         scores: dict[str, float] = {}
         for (text, _), share in zip(listed, shares, strict=True):
             scores[text] = scores.get(text, 0.0) + share
-        (start, end), score = best[0]
-        if self.unanswerable and none - score > self.threshold:
+        text = max((passage[a:b] for (a, b), _ in best), key=scores.__getitem__)
+        if self.unanswerable and _log(scores[""]) - _log(scores[text]) > self.threshold:
             return Answer(NOTHING, scores[""], scores)
-        text = passage[start:end]
+        start, end = next((a, b) for (a, b), _ in best if passage[a:b] == text)
         return Answer(Span(start, end, "", text), scores[text], scores)
+
+
+def _log(share: float) -> float:
+    return math.log(max(share, sys.float_info.min))
 
 
 def _texts(given: Any) -> tuple[str, str]:

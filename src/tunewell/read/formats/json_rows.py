@@ -14,6 +14,7 @@ from tunewell.read.json_shapes import Form, columns_of, shape_of
 from tunewell.read.json_text import DECODER, EXPECTED, DuplicateKeyError, JsonText
 from tunewell.read.records import Rows, Tell
 from tunewell.read.squad import is_article, questions_of
+from tunewell.read.stems import plain_question
 from tunewell.read.tables import file_and_table, no_such_table, several_tables
 from tunewell.read.text import (
     odd_character,
@@ -54,11 +55,11 @@ def _rows(path: Path) -> Rows:
 
 
 def _flat(values: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
-    """The values; articles of SQuAD as their questions, counted from 1."""
+    """The values, their questions as texts; articles of SQuAD as questions counted from 1."""
     questions = 0
     for row, value in values:
         if not is_article(value):
-            yield row, value
+            yield row, plain_question(value)
             continue
         for question in questions_of(value):
             questions += 1
