@@ -9,6 +9,8 @@ from seqeval.scheme import IOB2
 from tunewell import registry
 from tunewell.contracts import Job
 from tunewell.errors import DataError, EmptyCell
+from tunewell.read.columns import find
+from tunewell.read.examples import read_examples
 from tunewell.tasks.tag import Tag
 from tunewell.values import Answer, Span
 
@@ -122,3 +124,13 @@ def test_the_dictionary_takes_the_longest_and_leaves_what_is_mostly_no_name(tmp_
 def test_no_row_with_a_span_is_nothing_to_learn():
     with pytest.raises(DataError, match="every tag is O"):
         Tag.from_examples([read(["kelo"], ["O"])])
+
+
+def test_rows_in_which_there_is_nothing_to_find_are_kept(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    lines = ['{"text": "Rosa is in", "spans": [[0, 4, "PER"]]}', '{"text": "Rain", "spans": []}']
+    path.write_text("\n".join(lines), encoding="utf-8")
+    columns = find(path, Tag.columns, {})
+    examples, faults = read_examples(path, columns, Tag())
+    assert [example.target for example in examples] == [(Span(0, 4, "PER", "Rosa"),), ()]
+    assert not faults

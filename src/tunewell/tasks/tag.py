@@ -237,7 +237,7 @@ def _of_tags(text: str, words: Places, tags: Sequence[str], where: str) -> tuple
         mark, dash, label = tag.partition("-")
         if not dash or mark not in MARKS or len(mark) != 1 or not label:
             mark, label = "S", tag
-        if tag in ("O", "_", "") or (mark == "O"):
+        if tag in ("O", "_", ""):
             before = ""
             continue
         if mark in "IEL" and before == label:
