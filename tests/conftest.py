@@ -1,6 +1,7 @@
 """What many tests share: quiet dependencies, the toy world, real data where it is."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,9 @@ quiet()
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
 from hypothesis import settings  # noqa: E402
+
+# A shell starts what runs in the background with Ctrl-C ignored; tests send it to themselves.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("any machine", deadline=None)
