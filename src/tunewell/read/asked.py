@@ -67,7 +67,7 @@ def asked_columns(task: Task) -> list[Column]:
 
 
 def example(task: Task) -> str:
-    """What a row to be answered looks like as JSON: `{"question": "...", "context": "..."}`."""
+    """What a row to be answered looks like as JSON: `{"question": "...", "passage": "..."}`."""
     columns = [column for column in asked_columns(task) if column.needed]
     cells = {c.name: ["...", "..."] if c.nested or c.several else "..." for c in columns}
     return json.dumps(cells)

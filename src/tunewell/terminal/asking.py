@@ -39,7 +39,7 @@ class Texts:
         tyro.conf.arg(metavar="TEXT", help_behavior_hint=""),
     ] = ()
     """Texts, each in quotes; a single - reads them from standard input, one a line. What has
-    several parts is a JSON object: '{"question": "...", "context": "..."}'."""
+    several parts is a JSON object: '{"question": "...", "passage": "..."}'."""
     file: Annotated[str | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     """A table of texts instead; answers are written as CSV."""
     input: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
