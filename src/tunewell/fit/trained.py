@@ -89,13 +89,15 @@ class TrainedPredictor:
         folder.mkdir(parents=True, exist_ok=True)
         kind, pooling = self._kind(), self.head.pooling
         carrier = anatomy.carrier(self.model)
+        # No adapter moves embeddings; left to find that out, peft asks the Hub.
+        more = {"save_embedding_layers": False} if kind in ("adapter", "virtual") else {}
         with backbones.silent():
             if kind == "bottlenecks":
                 bottlenecks.save(self.model, folder)
             elif pooling is None and kind != "virtual":
-                self.model.save_pretrained(folder)
+                self.model.save_pretrained(folder, **more)
             elif kind != "backbone":
-                carrier.save_pretrained(folder)
+                carrier.save_pretrained(folder, **more)
         self.tokenizer.save_pretrained(folder)
         if pooling is None:
             card = stock_card(self.record, kind)
