@@ -15,6 +15,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,8 @@ TOY = Size(
 def main() -> None:
     size = TOY if "--toy" in sys.argv else WHOLE
     out = Path(os.environ.get("OUT") or "runs/gpu")
-    work = out / "work" if size is TOY else Path("/tmp/tunewell-gpu")
+    # Models and rows are too large to keep beside the results.
+    work = out / "work" if size is TOY else Path(tempfile.mkdtemp(prefix="tunewell-"))
     shutil.rmtree(work, ignore_errors=True)
     tokens = make_rows(work / "rows", size)
     parameters = {kind: make_model(work / kind, kind, size) for kind in ("decoder", "encoder")}

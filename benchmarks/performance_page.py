@@ -37,7 +37,7 @@ is not surely lower (95 % interval of the difference); else it stands in bracket
 scripts are in `benchmarks/rivals/`.
 """
 
-GPU = "not measured: this machine has no GPU; `python benchmarks/gpu.py` measures it"
+GPU = "not measured here; `python benchmarks/gpu.py` measures it where there is a GPU"
 ON_A_GPU = (
     (
         "LoRA on a decoder of half a billion parameters, against Trainer, PEFT, flash attention",

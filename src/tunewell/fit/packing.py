@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tunewell.fit.agreement import disagreement
 from tunewell.fit.attention import NAME, PADDED, ROWS, NotPackable, Rows, register
 from tunewell.fit.skeleton import padding_offset
+from tunewell.fit.tensors import is_out_of_memory
 
 GATHERED = ("token_type_ids", "position_ids")
 """Beside ids or embeddings, what has a value a token (batch, tokens)."""
@@ -30,7 +31,6 @@ FAULTS = (
     RuntimeError,
     AttributeError,
     LookupError,
-    AssertionError,
 )
 """What a body raises that cannot run so."""
 
@@ -60,6 +60,8 @@ def pack(body: nn.Module, most: int, fingerprint: str) -> None:
         try:
             _TRIED[key] = disagreement(body, most) or why_padded(body) or ""
         except FAULTS as error:
+            if is_out_of_memory(error):
+                raise
             _TRIED[key] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     if reason := _TRIED[key]:
         del body.forward

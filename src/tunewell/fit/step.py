@@ -11,6 +11,7 @@ from tunewell.errors import ResourceError
 from tunewell.fit import anatomy
 from tunewell.fit.batches import within_tokens
 from tunewell.fit.state import Training
+from tunewell.fit.tensors import is_out_of_memory
 from tunewell.values import Progress
 
 CLIP = 1.0
@@ -50,7 +51,7 @@ def in_memory(training: Training, lengths: Sequence[int], run: Callable[[], Tens
         try:
             return run()
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             _halve(training, lengths, error)
 
@@ -67,12 +68,6 @@ def _gradients(training: Training, rows: list[int]) -> Tensor:
         training.accelerator.backward(loss)
         total += loss.detach()
     return total
-
-
-def _out_of_memory(error: Exception) -> bool:
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return "can't allocate memory" in str(error) or "out of memory" in str(error)
 
 
 def _halve(training: Training, lengths: Sequence[int], error: Exception) -> None:

@@ -25,6 +25,13 @@ def autocast(machine: Machine) -> torch.autocast:
     )
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, which some of torch's errors say in their text only."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return "can't allocate memory" in str(error) or "out of memory" in str(error)
+
+
 def padded(
     pieces: Sequence[Piece], pad_id: int, device: str | torch.device
 ) -> dict[str, torch.Tensor]:
