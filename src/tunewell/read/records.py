@@ -29,7 +29,7 @@ class Source:
     """The column that holds the labels; several where each label has its own, with 0 and 1 in it.
     Not given: found by names and content, and shown."""
     columns: str | None = None
-    """Columns of other tasks by what the task calls them: `question=Frage,context=Text`;
+    """Columns of other tasks by what the task calls them: `question=Frage,passage=Text`;
     `tunewell tasks answer` lists them. Several for one are separated by commas:
     `choices=A,B,C,answer=Key`. Not given: found by names, and shown."""
     group: str | None = None
