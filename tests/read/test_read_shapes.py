@@ -165,6 +165,14 @@ def test_columns_that_cannot_be_meant(typed, words):
         columns_said(Source("a.csv", columns=typed), task("classify")())
 
 
+def test_the_example_for_columns_is_one_that_a_task_takes():
+    with pytest.raises(ConfigError) as caught:
+        columns_said(Source("a.csv", columns="a,b"), task("answer")())
+    typed = caught.value.expected.removeprefix("Expected: ").partition(", or ")[0]
+    said = columns_said(Source("a.csv", columns=typed), task("answer")())
+    assert said == {"question": "Frage", "passage": "Text"}
+
+
 def test_columns_as_json_or_with_commas():
     source = Source("a.csv", columns='{"input": ["a", "b"], "target": "c"}')
     assert columns_said(source, task("classify")()) == {"input": "a,b", "target": "c"}

@@ -12,7 +12,7 @@ from tunewell.read.records import Source
 from tunewell.read.words import shown
 from tunewell.values import Column
 
-EXPECTED = "Expected: question=Frage,context=Text, or choices=A,B,C where several belong together."
+EXPECTED = "Expected: question=Frage,passage=Text, or choices=A,B,C where several belong together."
 
 
 def columns_said(source: Source, task: Task) -> dict[str, str]:
