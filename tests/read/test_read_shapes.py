@@ -10,7 +10,7 @@ from tunewell.errors import ConfigError, DataError
 from tunewell.read import Source, check, find, load, read_rows
 from tunewell.read.asked import any_input, input_of, input_typed
 from tunewell.read.named import columns_said
-from tunewell.registry import method, task
+from tunewell.registry import method, task, tasks
 from tunewell.values import Column, Example, write_json
 
 CONLL = """-DOCSTART- -X- O
@@ -199,6 +199,11 @@ def test_a_model_of_pairs_refuses_one_text():
         with pytest.raises(DataError, match="learnt from rows with 2"):
             input_of(learnt, value, "input 1")
     assert len(any_input(learnt)) == 2 and any_input(task("classify")()) == "a"
+
+
+@pytest.mark.parametrize("name", tasks())
+def test_each_task_has_some_input(name):
+    assert all(task(name)().texts(any_input(task(name)())))
 
 
 def test_predict_takes_rows_and_objects_of_pairs(table, tmp_path, capsys):

@@ -77,6 +77,6 @@ def any_input(task: Task) -> Any:
     """Some input, for a model that must answer once and to which it does not matter what."""
     columns = [column for column in asked_columns(task) if column.needed]
     width = getattr(task, "width", 0)  # of tasks that read one text or several
-    row = {c.name: ["a", "a"] if c.nested else "a" for c in columns}
+    row = {c.name: ["a", "b"] if c.nested else "a" for c in columns}
     row |= {c.name: ["a"] * width for c in columns if c.several and not c.nested and width > 1}
     return task.input(row, "a row")
