@@ -93,3 +93,16 @@ def test_the_nearest_choice(toy_backbone):
     asked = [{"question": "kelo maru sivo tanu", "choices": choices}]
     asked.append({"question": "bark grun hesp", "choices": choices[1:]})
     assert [answer.value for answer in predictor.predict(asked)] == list(choices[1:])
+
+
+def test_a_long_passage_does_not_hide_the_question(toy_backbone):
+    choices = ("kelo sivo maru navi", "grun bark tolm")
+    predictor = registry.method("likeliest_choice")().fit(
+        Job(Choose(), (), (), resolve(str(toy_backbone)))
+    )
+    passage = "na to " * 2000
+    rows = [
+        {"question": f"{choice} " * 30, "choices": choices, "passage": passage}
+        for choice in choices
+    ]
+    assert [answer.value for answer in predictor.predict(rows)] == list(choices)

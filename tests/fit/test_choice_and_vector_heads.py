@@ -45,10 +45,18 @@ def test_a_part_of_the_rows_has_the_losses_of_the_whole(plain):
     assert whole[1].item() == pytest.approx(second.item())
 
 
-def test_the_passage_stands_before_the_question(plain):
+def test_a_long_passage_leaves_question_and_choice_whole(plain):
+    row = {"question": "na to", "choices": ("kelo", "maru"), "passage": "su re " * 50}
+    for piece, choice in zip(CHOICE.encode(plain, [row], 9), row["choices"], strict=True):
+        told = plain.convert_ids_to_tokens(piece.ids)
+        assert told[:4] == ["[CLS]", "na", "to", "su"] and told[-3:] == ["[SEP]", choice, "[SEP]"]
+        assert len(told) == 9
+
+
+def test_the_passage_stands_after_the_question(plain):
     piece = CHOICE.encode(plain, ROWS, 12)[-1]
     told = plain.convert_ids_to_tokens(piece.ids)
-    assert told == ["[CLS]", "su", "re", "mi", "[SEP]", "[UNK]", "[SEP]"]
+    assert told == ["[CLS]", "mi", "su", "re", "[SEP]", "[UNK]", "[SEP]"]
 
 
 def test_likeness_is_a_number_on_the_scale_of_the_task(plain):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LikeliestChoice:
-    """The choice with the highest cosine to the question, or to passage and question.
+    """The choice with the highest cosine to the question, or to question and passage.
 
     What moves: nothing. Needs: no training rows. Costs: one pass of the backbone over each
     question and each choice.
@@ -95,5 +95,6 @@ class LikeliestPredictor:
 
 
 def _asked(given: Any) -> str:
+    # The end is what is cut: a long passage may lose some of it, the question may not.
     passage = given.get("passage")
-    return f"{passage}\n{given['question']}" if passage else given["question"]
+    return f"{given['question']}\n{passage}" if passage else given["question"]

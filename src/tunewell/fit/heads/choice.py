@@ -24,8 +24,8 @@ from tunewell.values import Answer, Backbone
 class ChoiceHead:
     """One of the choices that a row brings along.
 
-    An input is `{"question": ..., "choices": (..., ...)}`, and may have a `passage`, which stands
-    before the question. A target is one of the choices, as its text. It needs nothing of a task.
+    An input is `{"question": ..., "choices": (..., ...)}`, and may have a `passage`, which is read
+    after the question. A target is one of the choices, as its text. It needs nothing of a task.
     An answer is the text of a choice, with each choice's probability.
     """
 
@@ -94,8 +94,9 @@ class ChoiceHead:
 
 
 def _question(given: Any) -> str:
+    # The end is what is cut: a long passage may lose some of it, the question may not.
     passage = given.get("passage")
-    return f"{passage}\n{given['question']}" if passage else given["question"]
+    return f"{given['question']}\n{passage}" if passage else given["question"]
 
 
 def _side_by_side(pieces: Sequence[Piece], logits: Tensor) -> Tensor:
