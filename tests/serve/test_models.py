@@ -47,6 +47,13 @@ def test_the_same_numbers_lie_in_memory_once_and_no_others():
     assert other.weight.data_ptr() != one.weight.data_ptr() and torch.equal(other.weight, weight)
 
 
+def test_single_numbers_are_shared_too():
+    models = [torch.nn.ParameterDict({"scale": torch.tensor(each)}) for each in (0.5, 0.5, 1.5)]
+    assert sharing.share(models, {}) == 4
+    assert models[0]["scale"].data_ptr() == models[1]["scale"].data_ptr()
+    assert models[2]["scale"].item() == 1.5 and models[2]["scale"].shape == ()
+
+
 def test_a_model_is_called_after_its_folder_or_as_it_is_told(fitted, tmp_path):
     assert list(open_models([str(fitted("majority"))])) == ["majority-0"]
     assert list(open_models([f"mine={fitted('majority')}"])) == ["mine"]

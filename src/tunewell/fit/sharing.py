@@ -52,4 +52,5 @@ def share(models: Iterable[nn.Module], kept: Kept) -> int:
 
 def _digest(p: Tensor) -> str:
     """SHA-256 of the numbers."""
-    return hashlib.sha256(p.detach().cpu().contiguous().view(torch.uint8).numpy()).hexdigest()
+    numbers = p.detach().cpu().reshape(-1).contiguous()  # a single number cannot be seen as bytes
+    return hashlib.sha256(numbers.view(torch.uint8).numpy()).hexdigest()
