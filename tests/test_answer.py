@@ -2,10 +2,13 @@
 
 import json
 import math
+import shlex
 
 import pytest
 
+import toy_tasks
 from tunewell import registry
+from tunewell.cli import main
 from tunewell.contracts import Job
 from tunewell.errors import DataError
 from tunewell.read import Source, load
@@ -122,3 +125,14 @@ def test_a_passage_without_full_stops_is_one_sentence():
         ]
     )
     assert [answer.value.text for answer in said] == ["one 3.5 two", "東京は首都。", "b 3"]
+
+
+def test_what_to_type_next_is_understood(tmp_path, capsys):
+    path, out = tmp_path / "asked.jsonl", str(tmp_path / "run")
+    rows = toy_tasks.modules()["answer"].rows(60, 0)
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    typed = ["compare", str(path), "--task", "answer", "--methods", "majority,best_sentence"]
+    assert main([*typed, "--out", out]) == 0
+    following = capsys.readouterr().out.splitlines()[-1]
+    assert following.startswith("Next: tunewell predict ")
+    assert main(shlex.split(following)[2:]) == 0, capsys.readouterr().err

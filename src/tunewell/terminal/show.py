@@ -79,7 +79,17 @@ def show_comparison(comparison: Comparison) -> None:
     show_table(comparison_table({**data, "why": ""}))
     print(f"Report: {folder / 'report.html'}")
     if data["recommended"] is not None:
-        print(f'Next: tunewell predict {shlex.quote(str(folder))} "a text of yours"')
+        print(f"Next: tunewell predict {shlex.quote(str(folder))} {_some_input(data['task'])}")
+
+
+def _some_input(task: str) -> str:
+    """What to type for an input of the task called so: a text, or an object of its columns."""
+    from tunewell import registry
+    from tunewell.read.asked import asked_columns, example
+
+    asked = registry.task(task)
+    several = sum(column.needed for column in asked_columns(asked)) > 1
+    return shlex.quote(example(asked)) if several else '"a text of yours"'
 
 
 def show_check(checked: Checked) -> None:
