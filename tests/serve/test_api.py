@@ -268,7 +268,7 @@ def test_other_names_and_pages_of_other_sites_are_refused(models):
         assert client.get("/health").status_code == 200
         same = {"origin": "http://localhost:8000"}
         assert client.get("/health", headers=same).status_code == 200
-        for origin in ("https://evil.example", "http://localhost:9000", "null"):
+        for origin in ("https://evil.example", "http://localhost:9000", "null", "http://["):
             refused(client.get("/health", headers={"origin": origin}), 403)
         refused(client.get("/health", headers={"sec-fetch-site": "cross-site"}), 403)
 

@@ -23,7 +23,8 @@ def test_the_names_of_this_computer_are_taken(page, host):
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://localhost:9", "https://localhost.evil", ""]
+    "origin",
+    ["http://evil.example", "null", "http://localhost:9", "https://localhost.evil", "", "http://["],
 )
 def test_a_form_from_another_site_is_refused(page, home, origin):
     answer = page.post("/examples", data={"name": "support"}, headers={"origin": origin})

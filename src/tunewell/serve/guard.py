@@ -84,7 +84,7 @@ def check(path: str, headers: Headers, rules: Rules) -> None:
             f"Names: {', '.join(sorted(rules.hosts or ()))}.",
         )
     origin = headers.get("origin")
-    other = origin is not None and urlsplit(origin).netloc.lower() != names[0].lower()
+    other = origin is not None and site(origin) != names[0].lower()
     if other or headers.get("sec-fetch-site") == "cross-site":
         raise Refused(403, "A page of another site may not ask this server.")
     if path not in OPEN and not knows(headers, rules.key):
@@ -97,6 +97,14 @@ def check(path: str, headers: Headers, rules: Rules) -> None:
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > rules.most_bytes:
         raise _too_large(rules)
+
+
+def site(origin: str) -> str | None:
+    """Host and port in an Origin header; None where it is no address."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def knows(headers: Headers, key: str | None) -> bool:

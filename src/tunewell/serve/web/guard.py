@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tunewell.serve.guard import LOOPBACK, knows
+from tunewell.serve.guard import LOOPBACK, knows, site
 
 SMALL_BODY = 1_000_000
 """Bytes that a form without a file may have."""
@@ -102,7 +102,7 @@ def _refused_origin(headers: Headers) -> PlainTextResponse | None:
     if origin is None:
         same = headers.get("sec-fetch-site") == "same-origin"
     else:
-        same = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        same = site(origin) == headers.get("host", "").lower()
     if same:
         return None
     return PlainTextResponse("Forms are taken from this page alone, not from other sites.", 403)
