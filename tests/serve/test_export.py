@@ -10,6 +10,7 @@ import yaml
 
 import tunewell
 from tunewell.cli import main
+from tunewell.serve import onnx
 from tunewell.serve.export import export
 from tunewell.values import read_json
 
@@ -66,6 +67,13 @@ def test_eight_bit_weights_are_scored_and_kept_or_refused(run_folder, tmp_path):
         return
     before, after = told.scores["float32"], told.scores["int8"]
     assert after.low <= after.value <= after.high and after.value >= before.value - 0.01
+
+
+def test_a_disk_that_cannot_be_written_is_no_fault_of_the_network(run_folder, tmp_path, texts):
+    (tmp_path / onnx.FILE).mkdir()
+    network = tunewell.load(model(run_folder, "full"))
+    with pytest.raises(OSError):
+        onnx.write(network, texts[:2], tmp_path)
 
 
 def test_what_a_model_cannot_be_is_told(run_folder, tmp_path):

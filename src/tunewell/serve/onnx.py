@@ -77,6 +77,8 @@ def write(network: TrainedPredictor, sample: Sequence[Any], folder: Path) -> Non
                 external_data=False,
                 dynamo=True,
             )
+    except OSError:  # a full disk is no fault of the network
+        raise
     except Exception as error:
         raise ConfigError(
             f"This network cannot be written as ONNX ({type(error).__name__}).",
@@ -93,7 +95,7 @@ def quantise(folder: Path) -> None:
     whole = onnx.load(folder / FILE)
     del whole.graph.value_info[:]  # the exporter's notes on shapes, which quantising gets wrong
     with _quiet():
-        # A scale a column: one for a whole matrix cost a MiniLM forty points, this one eight.
+        # A scale a column, which is finer than one for a whole matrix.
         quantize_dynamic(whole, folder / FILE, weight_type=QuantType.QInt8, per_channel=True)
 
 
