@@ -87,6 +87,23 @@ def test_the_same_with_columns_that_are_not_clear_offers_buttons(page):
     assert "it is not clear which column" in text and 'value="input:0"' in text
 
 
+def test_two_files_that_would_become_one_are_refused(page, home, table):
+    parts = [("files", (name, table.read_bytes())) for name in ("a b.csv", "a-b.csv")]
+    answer = page.post("/files", files=parts)
+    assert answer.status_code == 400 and "would both be kept as a-b.csv" in answer.text
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("name", ["trials", "seeds"])
+def test_a_number_that_is_half_typed_is_told(begun, name):
+    page, run = begun
+    fields = {"methods": ["bag_of_words"], "budget_step": "3", name: "1e"}
+    told = page.post(f"/runs/{run}/methods/costs", data=fields)
+    assert told.status_code == 200 and f"{name} is '1e'" in told.json()["problem"]
+    told = page.post(f"/runs/{run}/methods/costs", data={**fields, name: "2"})
+    assert "by_method" in told.json()
+
+
 def test_three_files_are_three_parts(page, table):
     parts = [("files", (f"{part}.csv", table.read_bytes())) for part in ("train", "test")]
     answer = page.post("/files", files=parts)

@@ -27,6 +27,13 @@ def take_files(home: Path, files: Sequence[UploadFile]) -> Kept:
     names = [plain_name(file.filename or "") for file in given]
     for name in names:
         refuse_unknown(name)
+    twice = [name for number, name in enumerate(names) if name in names[:number]]
+    if twice:
+        raise DataError(
+            f"Two of the files would both be kept as {twice[0]}.",
+            "Names that differ in their letters and digits are expected.",
+            "Rename one of them, and choose the files again.",
+        )
     kept = new_run(home, names[0] if len(names) == 1 else "tables")
     for name, file in zip(names, given, strict=True):
         copy_in(file, kept.rows / name)

@@ -36,6 +36,7 @@ def look_at_costs(request: Request, name: str, form: Form) -> dict[str, Any]:
     kept = shelf.find(request.app.state.home, name)
     try:
         values = _typed(texts(form), asked.read_asked(kept))
+        asked.resolved(values)
         told = costs(kept, values, asked.methods_of(values))
     except UserError as error:  # half typed, or nothing ticked as yet
         return {"problem": error.found}
