@@ -143,13 +143,49 @@ def test_a_whole_table_comes_back_with_answers(finished):
     assert "attachment; filename*=UTF-8''New-rows-answers.csv" in str(answer.headers)
     told = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert told[0] == ["message", "answer", "answer (Tunewell)", "confidence"]
-    assert [line[:2] for line in told[1:]] == [["kelo maru", "'=1+1"], ["", "'-2"], rows[3]]
+    assert [line[:2] for line in told[1:]] == [["kelo maru", "'=1+1"], ["", "-2"], rows[3]]
     right = tunewell.load(first.folder).predict(["kelo maru", "grun bark, tolm"])
     assert [line[2] for line in told[1:]] == [right[0].value, "", right[1].value]
     assert told[2][3] == "" and float(told[1][3]) == pytest.approx(right[0].confidence, abs=1e-4)
     assert [path.name for path in first.page.iterdir() if path.is_dir()] == []
     wrong = page.post(f"/runs/{first.name}/answers", files={"file": ("x.csv", b"a,b\n1,2\n3,4\n")})
     assert wrong.status_code == 400 and "What to do:" in wrong.text
+
+
+def test_numbers_come_back_in_full_also_where_the_rows_are_gone(page, home):
+    rows = "text,price\n" + "\n".join(
+        f"house {'kelo' if n % 2 else 'maru'} {n},{12345.678 if n % 2 else -0.5}" for n in range(80)
+    )
+    page.post("/files", files={"files": ("prices.csv", rows.encode())})
+    fields = {"task": "score"}
+    page.post("/runs/prices/question", data=fields)
+    page.post("/runs/prices/data", data={"use": "target:1"})
+    page.post("/runs/prices/methods", data={"methods": "bag_of_words", "go": "start"})
+    kept = Kept(home / "prices")
+    assert ended(kept)["state"] == "succeeded", (kept.page / "log.txt").read_text()
+    some = ["house kelo 1", "house maru 2"]
+    files = {"file": ("new.csv", "\n".join(["text,other", *(f"{s},-1" for s in some)]).encode())}
+    answer = page.post("/runs/prices/answers", files=files)
+    told = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))[1:]
+    right = tunewell.load(kept.folder).predict(some)
+    assert [float(line[2]) for line in told] == [each.value for each in right]
+    (kept.rows / "prices.csv").unlink()
+    text = page.post("/runs/prices/answer", data={"input:input": some[0]}).text
+    assert "could not be read" in text and "No row that it learnt from" not in text
+
+
+def test_a_run_of_the_command_line_is_not_stopped_from_here(page, table, home):
+    with table.open("rb") as file:
+        page.post("/files", files={"files": (table.name, file)})
+    holder = home / "messages/.running"
+    holder.write_text(f"here {os.getpid()}")
+    try:
+        assert "stopped there, with Ctrl+C" in (text := page.get("/runs/messages/run").text)
+        assert 'action="/runs/messages/stop"' not in text
+        answer = page.post("/runs/messages/stop")
+        assert answer.status_code == 400 and "was not begun on this page" in answer.text
+    finally:
+        holder.unlink()
 
 
 def test_the_report_is_served_without_any_right_to_run_a_script(finished):

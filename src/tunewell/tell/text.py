@@ -12,6 +12,8 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with where a spreadsheet takes it for a formula."""
 
 
 def visible(text: str) -> str:
@@ -39,6 +41,19 @@ def as_text(value: Any) -> str:
     if value is None:
         return "(no answer)"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def inert(cell: str) -> str:
+    """A cell of a table that no spreadsheet computes; numbers stay numbers.
+
+    >>> inert("=1+1"), inert("-0.5"), inert("- none")
+    ("'=1+1", '-0.5', "'- none")
+    """
+    try:
+        float(cell)
+    except ValueError:
+        return "'" + cell if cell.startswith(_ACTIVE) else cell
+    return cell
 
 
 def shorten(text: str, length: int) -> str:

@@ -14,7 +14,7 @@ import tyro
 from tunewell import registry
 from tunewell.errors import ConfigError
 from tunewell.options import together
-from tunewell.tell.text import as_text
+from tunewell.tell.text import as_text, inert
 from tunewell.terminal import listing, show
 from tunewell.terminal.syntax import JSON, faults, parse
 from tunewell.values import Answer, read_json, to_json
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked")
 _RUN = tyro.conf.arg(metavar="RUN", help_behavior_hint="")
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with where a spreadsheet takes it for a formula."""
 
 
 @dataclass(frozen=True)
@@ -234,8 +232,4 @@ def _write_csv(file: TextIO, task: Task, inputs: Sequence[Any], answers: Sequenc
     for texts, answer in zip(rows, answers, strict=True):
         value = "" if answer.value is None else as_text(to_json(answer.value))
         cells = [*texts, *[""] * (width - len(texts)), value]
-        writer.writerow([*map(_inert, cells), answer.confidence])
-
-
-def _inert(cell: str) -> str:
-    return "'" + cell if cell.startswith(_ACTIVE) else cell
+        writer.writerow([*map(inert, cells), answer.confidence])

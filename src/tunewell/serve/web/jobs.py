@@ -52,10 +52,20 @@ def start(kept: Kept, kind: str, about: str = "") -> None:
 
 
 def stop(kept: Kept, kind: str) -> None:
-    """Ask a job to end; a run then writes the report on what there is."""
+    """Ask a job to end; a run then writes the report on what there is.
+
+    Raises:
+        ConfigError: it was begun on the command line, which alone can end it.
+    """
     record = state(kept, kind)
     if record["state"] not in GOING:
         return
+    if "ticket" not in record:
+        raise ConfigError(
+            f"The run {kept.name} was not begun on this page.",
+            "A run of the command line is stopped where it was begun.",
+            "Press Ctrl+C there; what is done by then is kept.",
+        )
     if "pid" in record:
         os.kill(record["pid"], signal.SIGTERM)
     else:  # it has not come to life; when it does, it looks here first

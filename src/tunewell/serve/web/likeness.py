@@ -32,15 +32,15 @@ class Like:
     """0 to 1: the cosine of two vectors, or of weighted counts of words."""
 
 
-def alike(kept: Kept, asked: str) -> list[Like]:
-    """The training rows nearest to a text; none where the rows cannot be read any more."""
+def alike(kept: Kept, asked: str) -> tuple[Like, ...] | None:
+    """The training rows nearest to a text; None where the rows cannot be read any more."""
     try:
         rows, shares_with = _known(kept.folder, stamp(kept))
     except UserError:
-        return []
+        return None
     shares = shares_with(asked)
     nearest = sorted(range(len(rows)), key=lambda place: -shares[place])[:NEAREST]
-    return [Like(*rows[place], alike=shares[place]) for place in nearest if shares[place] > 0]
+    return tuple(Like(*rows[place], alike=shares[place]) for place in nearest if shares[place] > 0)
 
 
 @lru_cache(maxsize=4)

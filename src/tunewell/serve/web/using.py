@@ -17,13 +17,11 @@ from tunewell.serve.web.likeness import Like, alike
 from tunewell.serve.web.loaded import BUSY, model
 from tunewell.serve.web.shelf import Kept
 from tunewell.tell import text
-from tunewell.values import Answer, read_json
+from tunewell.values import Answer, read_json, to_json
 
 _AT_ONCE = 256
 _SHOWN = 6
 _SURE = ((0.9, "very sure"), (0.7, "fairly sure"), (0.5, "not very sure"), (0.0, "unsure"))
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with where a spreadsheet takes it for a formula."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,8 @@ class Told:
     """The confidence in words; empty where there is none."""
     scores: tuple[tuple[str, float], ...]
     """The likeliest answers, where they are known."""
-    like: tuple[Like, ...]
+    like: tuple[Like, ...] | None
+    """Rows that it learnt from; None where they cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def answer(kept: Kept, typed: Mapping[str, str]) -> Told:
     with BUSY:
         (told,) = predictor.predict([asked])
     whole = " ".join(predictor.task.texts(asked))
-    return _told(predictor.task, whole, told, tuple(alike(kept, whole)))
+    return _told(predictor.task, whole, told, alike(kept, whole))
 
 
 def answered_file(kept: Kept, path: Path) -> Iterator[bytes]:
@@ -125,7 +124,7 @@ def _pieces(
         for each in some:
             cells = next(rows)
             given = Answer(None) if each is None else next(told)
-            value = "" if given.value is None else predictor.task.shown(given.value)
+            value = _whole(predictor.task, given.value)
             sure = "" if given.confidence is None else f"{given.confidence:.4f}"
             lines.append([*(str(cells.get(name, "")) for name in headers), value, sure])
         yield _csv(lines)
@@ -135,15 +134,18 @@ def _csv(lines: Sequence[Sequence[str]]) -> bytes:
     """Lines of cells, none of which a spreadsheet would compute."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerows([_inert(cell) for cell in line] for line in lines)
+    writer.writerows([text.inert(cell) for cell in line] for line in lines)
     return file.getvalue().encode("utf-8", "replace")
 
 
-def _inert(cell: str) -> str:
-    return "'" + cell if cell.startswith(_ACTIVE) else cell
+def _whole(task: Task, value: Any) -> str:
+    """An answer as a cell: a number in full, which `shown` would round."""
+    if value is None:
+        return ""
+    return text.as_text(to_json(value)) if task.answers == "number" else task.shown(value)
 
 
-def _told(task: Task, asked: str, given: Answer, like: tuple[Like, ...]) -> Told:
+def _told(task: Task, asked: str, given: Answer, like: tuple[Like, ...] | None) -> Told:
     scores = sorted((given.scores or {}).items(), key=lambda item: -item[1])[:_SHOWN]
     sure = "" if given.confidence is None else _in_words(given.confidence)
     return Told(
