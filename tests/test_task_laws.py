@@ -151,7 +151,8 @@ def legal(task, input, answer):
         whole = task.texts(input)[-1]
         return value is None or whole[value.start : value.end] == value.text
     if task.answers == "vector":
-        return all(isinstance(number, float) for number in value)
+        numbers = [x for v in value for x in (v.values() if isinstance(v, dict) else v)]
+        return len(value) == len(input) and all(isinstance(x, float) for x in numbers)
     return value is not None
 
 

@@ -82,4 +82,6 @@ def alike(one, other):
         return one == pytest.approx(other, abs=1e-4, rel=1e-4)
     if isinstance(one, tuple) and one and isinstance(one[0], float):
         return one == pytest.approx(other, abs=1e-4)
+    if isinstance(one, tuple) and one and isinstance(one[0], tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
     return one == other or right(one, other) == 1

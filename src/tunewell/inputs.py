@@ -1,7 +1,8 @@
-"""Inputs that are a text, or several that belong together: `"a"` or `("a", "b")`."""
+"""Inputs that are a text, or several that belong together: `"a"` or `("a", "b")`; and numbers."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tunewell.errors import DataError, EmptyCell
@@ -37,3 +38,22 @@ def text_or_texts(cell: Any, where: str, width: int = 0) -> str | tuple[str, ...
             column="input",
         )
     return texts if several and len(texts) > 1 else texts[0]
+
+
+def number_in(text: str) -> float | None:
+    """A finite number, also with a comma for its point: `3,5`; None where it is none.
+
+    What may be thousands (`1,000`) is none: a guess could be wrong by a thousand times.
+
+    >>> number_in(" 3.5 "), number_in("3,5"), number_in("1,000"), number_in("nan")
+    (3.5, 3.5, None, None)
+    """
+    text = text.strip().replace("−", "-")
+    whole, comma, part = text.partition(",")
+    if comma and len(part) != 3:
+        text = f"{whole}.{part}"
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -166,9 +166,11 @@ def plan(options: RunOptions, watch: Watch = silent) -> tuple[Planned, ...]:
 def load(folder: str | Path) -> Predictor:
     """The recommended model of a run, or the model of a model's own folder."""
     from tunewell.fit import machine
+    from tunewell.measure.search import searching
     from tunewell.measure.trial import load_model
 
-    return load_model(model_folder(folder), machine.find())
+    place = model_folder(folder)
+    return searching(load_model(place, machine.find()), place)
 
 
 def model_folder(folder: str | Path) -> Path:

@@ -60,14 +60,14 @@ def test_the_passage_stands_after_the_question(plain):
 
 
 def test_likeness_is_a_number_on_the_scale_of_the_task(plain):
-    head = replace(VECTOR, high=5.0)
+    head = replace(VECTOR, high=5.0, scored=True)
     pieces = head.encode(plain, [("na", "to"), ("mi", "su")], 9)
     targets = head.targets(pieces, [5.0, 2.5])
     assert targets.tolist() == [1.0, 0.5]
     vectors = torch.tensor([[1.0, 0], [2, 0], [1, 0], [0, 3]])
     assert head.losses(pieces, vectors, targets).tolist() == [0.0, 0.25]
     answers = head.answers([("na", "to"), ("mi", "su")], pieces, vectors)
-    assert [answer.value for answer in answers] == [1.0, 0.0]
+    assert [answer.value for answer in answers] == [5.0, 0.0]
 
 
 def test_the_right_text_is_told_from_all_others_but_its_equals(plain):
@@ -82,10 +82,12 @@ def test_the_right_text_is_told_from_all_others_but_its_equals(plain):
     assert losses[0].item() == pytest.approx(-others.log_softmax(-1)[0].item(), rel=1e-4)
 
 
-def test_a_text_gives_its_vector_and_several_give_cosines(plain):
-    given = ["na", ("na", "to", "mi")]
+def test_a_text_gives_its_vector_and_several_give_theirs(plain):
+    given = ["na", ("na", "to", "mi"), (None, "to")]
     pieces = VECTOR.encode(plain, given, 9)
-    vectors = torch.tensor([[3.0, 4.0], [1, 0], [0, 2], [2, 0]])
-    alone, several = VECTOR.answers(given, pieces, vectors)
+    assert list(map(len, by_row(pieces))) == [1, 3, 1]
+    vectors = torch.tensor([[3.0, 4.0], [1, 0], [0, 2], [2, 0], [0, 5]])
+    alone, several, passage = VECTOR.answers(given, pieces, vectors)
     assert alone.value == pytest.approx((0.6, 0.8))
-    assert several.value == (0.0, 1.0)
+    assert several.value == ((1.0, 0.0), (0.0, 1.0), (1.0, 0.0))
+    assert passage.value == ((0.0, 1.0),)

@@ -102,7 +102,7 @@ class Choose(Toy):
 class Likeness(Toy):
     name: ClassVar[str] = "toy_similar"
     head: ClassVar[str] = "vector"
-    answers: ClassVar[str] = "vector"
+    answers: ClassVar[str] = "number"
     low: float = 0.0
     high: float = 5.0
 
@@ -117,7 +117,7 @@ class Likeness(Toy):
 
     def score(self, targets, answers):
         """Less the mean distance of a cosine from what it should be."""
-        apart = [abs(a.value - t / 5) for t, a in zip(targets, answers, strict=True)]
+        apart = [abs(a.value - t) / 5 for t, a in zip(targets, answers, strict=True)]
         return {"m": 1 - sum(apart) / len(apart)}
 
 

@@ -84,8 +84,10 @@ def pooled_card(record: Record, body: str, pooling: str, layers: tuple[str, ...]
         if number:
             steps.append("vector = torch.nn.functional.gelu(vector)")
         steps.append(f'vector = vector @ head["{lead}weight"].T + head["{lead}bias"]')
-    if record.task.answers == "vector":
+    if record.task.head == "vector":
         steps = ["before = vector", *steps, "vector = before + vector"]
+    # Likeness is read off two vectors, so they are what is shown.
+    kind = "vector" if record.task.head == "vector" else record.task.answers
     inside = "\n    ".join(
         ["hidden = backbone(**batch).last_hidden_state", POOLED[pooling], *steps]
     )
@@ -102,7 +104,7 @@ cut = {{"truncation": True, "max_length": {record.backbone.max_length}}}
 batch = tokenizer({GIVEN.get(record.task.answers, TEXT)}, padding=True, return_tensors="pt", **cut)
 with torch.no_grad():
     {inside}
-{SAID[record.task.answers].format("vector")}
+{SAID[kind].format("vector")}
 """
     return _card(record, code)
 
@@ -152,7 +154,7 @@ def _labels(record: Record) -> list[str]:
 def _known(record: Record) -> str:
     """Lines that say what the output layers stand for."""
     task, labels = record.task, _labels(record)
-    if task.answers == "number":
+    if task.answers == "number" and task.head != "vector":
         return (
             f"mean, deviation = {getattr(task, 'mean', 0.0)}, {getattr(task, 'deviation', 1.0)}\n"
         )

@@ -20,6 +20,7 @@ from tunewell.errors import (
     is_disk_full,
 )
 from tunewell.fit.prefix import shared_reading
+from tunewell.measure.apart import apart
 from tunewell.measure.cost import Meter, milliseconds_per_prediction, rows_per_second
 from tunewell.measure.spent import Account
 from tunewell.measure.tuning import tune
@@ -179,7 +180,7 @@ def _save_and_read_back(predictor: Predictor, job: Job, folder: Path) -> None:
     before = predictor.predict(inputs)
     after = load_model(folder, job.machine).predict(inputs)
     for one, other in zip(before, after, strict=True):
-        if one.value != other.value and _apart(one, other):
+        if one.value != other.value and apart(one, other):
             raise RuntimeError(f"the saved model answers {other.value!r}, not {one.value!r}")
 
 
@@ -191,16 +192,6 @@ def _no_room(folder: Path, parameters: int) -> DiskFull:
         f"Up to {4 * parameters / 1e6 + 1:.0f} MB are needed.",
         "Make room and give the same command again; what is finished is kept.",
     )
-
-
-def _apart(one: Answer, other: Answer) -> bool:
-    """Whether two answers of other values are really two, and not rounded in another way."""
-    mine, theirs = one.value, other.value
-    if isinstance(mine, float) and isinstance(theirs, float):
-        return abs(mine - theirs) > 1e-3 * max(1.0, abs(mine))
-    if one.scores is None and one.confidence is None:
-        return True
-    return abs((one.confidence or 0.0) - (other.confidence or 0.0)) > 1e-3
 
 
 def _facts(predictor: Predictor, job: Job, folder: Path) -> dict[str, Any]:

@@ -19,21 +19,22 @@ if TYPE_CHECKING:
 class Cosine:
     """The cosine of two texts' vectors, on the scale of the numbers that are asked for.
 
-    What moves: nothing but a line, from cosines to numbers. Needs: two texts in each row. Costs:
-    one pass of the backbone over the rows.
+    What moves: nothing but a line, from cosines to numbers; where passages are ranked, nothing.
+    Needs: two texts in each row. Costs: one pass of the backbone over the rows.
     Choose it: where the number is how alike two texts are; sentence encoders were made for that.
-    Neighbours: `features` also sees in what they are alike; `few_shot` asks similar pairs.
+    Neighbours: `features` also sees in what they are alike; `few_shot` asks similar pairs; `bm25`
+    goes by the words alone.
     Source: arXiv 1908.10084.
     """
 
     name: ClassVar[str] = "cosine"
-    summary: ClassVar[str] = "nothing moves: how alike two texts are, as a number"
+    summary: ClassVar[str] = "nothing moves: how alike texts are to the backbone"
     rung: ClassVar[int] = 25
     needs_backbone: ClassVar[bool] = True
-    answers: ClassVar[tuple[Kind, ...]] = ("number",)
+    answers: ClassVar[tuple[Kind, ...]] = ("number", "vector")
 
     def fit(self, job: Job) -> Predictor:
-        """Embed the training rows and lay the line of least squares.
+        """Embed the training rows and lay the line of least squares; of vectors there is none.
 
         Raises:
             NotApplicable: rows have one text each.
@@ -41,7 +42,10 @@ class Cosine:
         from tunewell.fit.prefix import body_of
         from tunewell.fit.records import Record
         from tunewell.fit.side_by_side import of_job
+        from tunewell.fit.untuned import untuned
 
+        if job.task.answers == "vector":
+            return untuned(self.name, job)
         vectors = of_job(job)  # (rows, texts, hidden)
         if vectors.shape[1] < 2:
             raise NotApplicable("needs two texts in each row, to see how alike they are")
@@ -60,8 +64,11 @@ class Cosine:
     def load(folder: Path, machine: Machine) -> Predictor:
         """The predictor that `fit` made and `save` wrote."""
         from tunewell.fit.records import found_again, read_record
+        from tunewell.fit.untuned import load_untuned
 
         record, value = read_record(folder, machine)
+        if record.task.answers == "vector":
+            return load_untuned(folder, machine)
         record = replace(record, backbone=found_again(record.backbone))
         return CosinePredictor(record, value["slope"], value["start"])
 

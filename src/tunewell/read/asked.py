@@ -75,7 +75,7 @@ def example(task: Task) -> str:
 
 def any_input(task: Task) -> Any:
     """Some input, for a model that must answer once and to which it does not matter what."""
-    columns = [column for column in asked_columns(task) if column.needed]
+    columns = asked_columns(task)
     width = getattr(task, "width", 0)  # of tasks that read one text or several
     row = {c.name: ["a", "b"] if c.nested else "a" for c in columns}
     row |= {c.name: ["a"] * width for c in columns if c.several and not c.nested and width > 1}

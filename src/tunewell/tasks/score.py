@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any, ClassVar
 from tunewell import kinds
 from tunewell.contracts import Metric
 from tunewell.errors import DataError, EmptyCell
-from tunewell.inputs import text_or_texts, texts_of
+from tunewell.inputs import number_in, text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
 
 
@@ -123,7 +122,7 @@ class Score:
         if cell is None or not str(cell).strip():
             found = f"{where}: the number is empty."
             raise EmptyCell(found, "Each row needs a number.", column="target")
-        number = _number(str(cell))
+        number = number_in(str(cell))
         if number is None:
             raise DataError(
                 f"{where}: {str(cell).strip()[:40]!r} is no number.",
@@ -165,7 +164,7 @@ class Score:
     def parse(self, text: str) -> Answer:
         """The number with which a model's text begins."""
         words = text.strip().split()
-        return Answer(_number(words[0].rstrip(".,;")) if words else None)
+        return Answer(number_in(words[0].rstrip(".,;")) if words else None)
 
     def score(self, targets: Sequence[Any], answers: Sequence[Answer]) -> dict[str, float]:
         """Every metric; an answer without a value counts as the middle of the training rows."""
@@ -185,22 +184,3 @@ class Score:
     def from_json(cls, value: dict[str, Any]) -> Score:
         """The task that `to_json` wrote."""
         return cls(**{key: each for key, each in value.items() if key != "name"})
-
-
-def _number(text: str) -> float | None:
-    """A finite number, also with a comma for its point: `3,5`; None where it is none.
-
-    What may be thousands (`1,000`) is none: a guess could be wrong by a thousand times.
-
-    >>> _number(" 3.5 "), _number("3,5"), _number("1,000"), _number("nan"), _number("four")
-    (3.5, 3.5, None, None, None)
-    """
-    text = text.strip().replace("−", "-")
-    whole, comma, part = text.partition(",")
-    if comma and len(part) != 3:
-        text = f"{whole}.{part}"
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

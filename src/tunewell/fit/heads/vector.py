@@ -44,10 +44,10 @@ class Turned(nn.Module):
 class VectorHead:
     """Vectors of texts, and how alike texts are.
 
-    An input is a text, whose answer is its vector, of length 1, or a tuple of texts, whose answer
-    is the cosine of the first with the second, or a tuple of those with all that follow. A target
-    is a number, the likeness of a pair, or anything else: then the second text belongs to the
-    first, more than a third does, where there is one, and than those of other rows.
+    An input is a text, whose answer is its vector, of length 1, or a tuple of texts. Where a task
+    asks for a number, the answer to a tuple is how alike its first two are, and so is a target;
+    else it is a vector of each, and the second text belongs to the first, more than those after
+    it and than those of other rows. What is None in a tuple is not read.
 
     It needs nothing of a task, which may have `low` and `high`, the least and the most likeness.
     """
@@ -58,12 +58,14 @@ class VectorHead:
     hidden: int | None = None
     low: float = 0.0
     high: float = 1.0
+    scored: bool = False
+    """Whether pairs have a likeness, and not vectors, for an answer."""
 
     @classmethod
     def for_task(cls, task: Task, backbone: Backbone, hidden: int | None) -> VectorHead:
         """The head for a task, pooled as the backbone is, else by mean."""
         low, high = getattr(task, "low", 0.0), getattr(task, "high", 1.0)
-        return cls(backbone.pooling or "mean", hidden, low, high)
+        return cls(backbone.pooling or "mean", hidden, low, high, task.answers == "number")
 
     def settle(
         self, backbone: Backbone, dropout: float, seed: int, pieces: list[Piece], pad_id: int
@@ -110,19 +112,25 @@ class VectorHead:
     def answers(
         self, inputs: Sequence[Any], pieces: Sequence[Piece], logits: Tensor
     ) -> list[Answer]:
-        """The vector of a text, or the cosines of a text with those after it."""
+        """The vector of a text, those of several texts, or the likeness of two."""
         units, answers = nn.functional.normalize(logits, dim=-1), []
         for given, row in zip(inputs, by_row(pieces), strict=True):
-            if isinstance(given, str):
-                answers.append(Answer(tuple(units[row[0]].tolist())))
+            if self.scored and not isinstance(given, str):
+                cosine = float(units[row[0]] @ units[row[1]])
+                answers.append(Answer(self.low + cosine * (self.high - self.low)))
                 continue
-            cosines = (units[row[1:]] @ units[row[0]]).tolist()
-            answers.append(Answer(cosines[0] if len(cosines) == 1 else tuple(cosines)))
+            vectors = tuple(rounded(unit) for unit in units[row].tolist())
+            answers.append(Answer(vectors[0] if isinstance(given, str) else vectors))
         return answers
 
 
+def rounded(vector: Sequence[float]) -> tuple[float, ...]:
+    """A vector of length 1 in six digits: more are noise, and make files long."""
+    return tuple(round(number, 6) for number in vector)
+
+
 def _texts(given: Any) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    return (given,) if isinstance(given, str) else tuple(t for t in given if t is not None)
 
 
 def _number(target: Any) -> float:

@@ -1,0 +1,77 @@
+"""Published sets of pairs, as JSON lines that `tunewell compare` reads without being told more.
+
+    python benchmarks/task_rows.py $TUNEWELL_DATA runs/data
+
+MRPC and STS-B are tables without quoting, of which some have a header and some have none;
+in CommonsenseQA the question and its choices lie in an object of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+
+def mrpc(file: Path) -> Iterator[dict[str, Any]]:
+    """Two sentences, and whether they say the same."""
+    for line in file.read_text(encoding="utf-8-sig").splitlines():
+        quality, _, _, first, second = line.split("\t")
+        if quality in ("0", "1"):
+            label = "paraphrase" if quality == "1" else "different"
+            yield {"sentence1": first, "sentence2": second, "label": label}
+
+
+def stsb(file: Path) -> Iterator[dict[str, Any]]:
+    """Two sentences, and how alike people found them: 0 to 5."""
+    for line in file.read_text(encoding="utf-8-sig").splitlines():
+        cells = line.split("\t")
+        first, second, score = cells[7:10] if cells[0].isdigit() else ("", "", "score")
+        if score != "score":
+            yield {"sentence1": first, "sentence2": second, "score": float(score)}
+
+
+def commonsenseqa(file: Path) -> Iterator[dict[str, Any]]:
+    """A question, five choices, and the letter of the right one."""
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            asked = row["question"]
+            yield {
+                "question": asked["stem"],
+                "choices": [choice["text"] for choice in asked["choices"]],
+                "answer": row["answerKey"],
+            }
+
+
+def squad(file: Path) -> Iterator[dict[str, Any]]:
+    """A question, and the passage that answers it."""
+    for article in json.loads(file.read_text(encoding="utf-8"))["data"]:
+        for paragraph in article["paragraphs"]:
+            for question in paragraph["qas"]:
+                yield {"query": question["question"], "passage": paragraph["context"]}
+
+
+def write(rows: Iterable[dict[str, Any]], path: Path) -> None:
+    """One JSON object a line."""
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="the folder with the published sets")
+    parser.add_argument("out", type=Path, help="where to write")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    glue = asked.data / "glue_mrpc_stsb"
+    for part in ("train", "test"):
+        write(mrpc(glue / "MRPC" / f"{part}.tsv"), asked.out / f"mrpc_{part}.jsonl")
+        write(stsb(glue / "STS-B" / f"{part}.tsv"), asked.out / f"stsb_{part}.jsonl")
+    for part in ("train", "dev"):
+        name = asked.data / "commonsenseqa" / f"{part}_rand_split.jsonl.gz"
+        write(commonsenseqa(name), asked.out / f"commonsenseqa_{part}.jsonl")
+    write(squad(asked.data / "squad_dev" / "dev-v1.1.rebuilt.json"), asked.out / "passages.jsonl")
