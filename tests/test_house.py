@@ -32,7 +32,7 @@ STAGES = ("read", "plan", "fit", "measure", "tell")
 FLOORS = [
     {"values", "errors"},
     {"contracts"},
-    {"registry", "convert", "fields", "yaml_file", "kinds", "inputs"},
+    {"registry", "convert", "fields", "yaml_file", "kinds", "inputs", "sets", "decide"},
     {*STAGES, "settings", "methods", "tasks"},
     {"options"},
     {"ready"},

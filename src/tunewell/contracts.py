@@ -127,7 +127,8 @@ class Task(Protocol):
     # be set before rows are read, which `from_examples` gets too, and a sentence on it or "".
 
     # One that learns from a fitted model's answers, such as from which probability on a label is
-    # given, has `tuned(targets, answers) -> Self`, which is asked with validation rows.
+    # given, has `tuned(targets, answers) -> Self`, which is asked with validation rows, and
+    # `decided(answers) -> answers`: these as they are with what was learnt.
 
     def prompt(self, input: Any, shots: Sequence[Example] = ()) -> str:
         """The question as a text, with solved examples before it."""

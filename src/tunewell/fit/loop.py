@@ -169,7 +169,10 @@ def _validate(training: Training, epoch: int) -> None:
     loss = held_out.head.losses(held_out.pieces, logits, held_out.targets.cpu()).mean().item()
     inputs = [example.input for example in job.validation]
     answers = held_out.head.answers(inputs, held_out.pieces, logits)
-    score = job.task.score([e.target for e in job.validation], answers)[job.task.metric]
+    targets = [example.target for example in job.validation]
+    if hasattr(job.task, "tuned"):
+        answers = job.task.tuned(targets, answers).decided(answers)
+    score = job.task.score(targets, answers)[job.task.metric]
     before = (state.best_score, state.best_loss)
     if before[0] is None or before[1] is None or (score, -loss) > (before[0], -before[1]):
         state.best_score, state.best_loss, state.epochs_since_best = score, loss, 0

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tunewell.contracts import Job, Task
+from tunewell.decide import one_label, several_labels
 from tunewell.fit.prefix import body_of, borrow_body, embed
 from tunewell.fit.records import Record, found_again, read_record
 from tunewell.fit.side_by_side import compared, of_inputs, of_job
@@ -63,12 +64,8 @@ class NeighboursPredictor:
             return Answer(shares[0])
         shares = [min(share, 1.0) for share in shares]  # sums of shares may be rounded up
         scores = dict(zip(self.task.labels, shares, strict=True))  # type: ignore[attr-defined]
-        best = max(scores, key=scores.__getitem__)
-        if self.task.answers == "label":
-            return Answer(best, scores[best], scores)
-        given = tuple(label for label, share in scores.items() if share >= 0.5)
-        sure = min(share if label in given else 1 - share for label, share in scores.items())
-        return Answer(given, sure, scores)
+        decide = one_label if self.task.answers == "label" else several_labels
+        return decide(scores, getattr(self.task, "thresholds", {}))
 
     def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""

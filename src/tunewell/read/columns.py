@@ -146,8 +146,7 @@ def _guess(
         if column.needed:
             raise unclear(path, names, column.holds, [], remedy)
         return None
-    name, how = GUESS[column.looks](path, names, looks, remedy)
-    return (name,), how
+    return GUESS[column.looks](path, names, looks, remedy)
 
 
 def _sentence(wanted: Sequence[Column], found: Mapping[str, Found], tie: str | None) -> str:

@@ -12,11 +12,13 @@ from tunewell.read.words import columns_listed, shown
 
 CLEARLY_LONGER = 2.0
 MOSTLY = 0.5
+TOGETHER = 3
+"""Columns of 0 and 1 that are a label each; two may be a label and something else."""
 
 
 def guess_texts(
     path: Path, names: Sequence[str], looks: dict[str, Look], remedy: str
-) -> tuple[str, str]:
+) -> tuple[tuple[str, ...], str]:
     """The column of texts and how it was found."""
     weights = {
         name: name_weight(name, INPUT)
@@ -25,7 +27,7 @@ def guess_texts(
     }
     by_name = _strongest(weights)
     if len(by_name) == 1:
-        return by_name[0], "by its name"
+        return (by_name[0],), "by its name"
     texts = [
         name
         for name, look in looks.items()
@@ -36,7 +38,7 @@ def guess_texts(
     close = [name for name in order if rank[name] * CLEARLY_LONGER > rank[order[0]]]
     if len(close) != 1:
         raise unclear(path, names, "texts", close, remedy)
-    return order[0], "the longest of those with such names" if by_name else "by its content"
+    return (order[0],), "the longest of those with such names" if by_name else "by its content"
 
 
 def _richness(name: str, look: Look) -> float:
@@ -46,8 +48,8 @@ def _richness(name: str, look: Look) -> float:
 
 def guess_labels(
     path: Path, names: Sequence[str], looks: dict[str, Look], remedy: str
-) -> tuple[str, str]:
-    """The column of labels and how it was found."""
+) -> tuple[tuple[str, ...], str]:
+    """The column of labels, or those with one label each, and how they were found."""
     weights = {name: name_weight(name, TARGET) for name in looks}
     labels = [name for name, look in looks.items() if look.is_label]
     filled = [name for name in labels if looks[name].filled >= MOSTLY]
@@ -55,16 +57,21 @@ def guess_labels(
     for candidates in (filled, labels, telling):
         by_name = _strongest({name: weights[name] for name in candidates})
         if len(by_name) == 1:
-            return by_name[0], "by its name"
+            return (by_name[0],), "by its name"
         if by_name:
             raise unclear(path, names, "labels", by_name, remedy)
     plausible = [name for name in filled if looks[name].distinct > 1]
     hinted = [name for name in plausible if weights[name]]
     for candidates in (hinted, plausible):
         if len(candidates) == 1:
-            return candidates[0], "by its content"
+            return (candidates[0],), "by its content"
+    if len(plausible) >= TOGETHER and all(looks[name].binary for name in plausible):
+        return tuple(plausible), "all that hold nothing but 0 and 1"
+    lists = [name for name, look in looks.items() if look.nested]
+    if not plausible and len(lists) == 1:
+        return (lists[0],), "by its content"
     if not plausible and len(names) == 2 and looks:
-        return next(iter(looks)), "the other column"
+        return (next(iter(looks)),), "the other column"
     raise unclear(path, names, "labels", plausible, remedy)
 
 

@@ -34,6 +34,8 @@ class Look:
     """Different values by filled cells."""
     nested: bool
     """Whether there are lists or objects among the cells."""
+    binary: bool = False
+    """Whether there is nothing but 0 and 1 in them."""
 
     @property
     def is_text(self) -> bool:
@@ -85,4 +87,5 @@ def look_at(cells: Sequence[str]) -> Look:
         distinct=distinct,
         varied=distinct / len(filled),
         nested=any(isinstance(cell, Nested) for cell in filled),
+        binary=distinct == 2 and set(filled) in ({"0", "1"}, {"0.0", "1.0"}, {"false", "true"}),
     )

@@ -1,22 +1,27 @@
-"""One text, or several, in; one label out."""
+"""One text, or several, in; one label out, or the set of all that fit."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from tunewell import kinds
+from tunewell import kinds, sets
 from tunewell.contracts import Metric
-from tunewell.errors import EmptyCell
+from tunewell.decide import HALF, several_labels
+from tunewell.errors import DataError, EmptyCell
 from tunewell.inputs import text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
+
+NONE = "none"
+"""How a text says that no label fits."""
+_AROUND = " .\"'`"
 
 
 @dataclass(frozen=True)
 class Classify:
-    """Which of a few labels fits a text, or a pair of texts.
+    """Which of a few labels fits a text, or a pair of texts; or all labels that fit it.
 
     Row in: `{"text": "My parcel never came.", "label": "delivery"}`
 
@@ -25,13 +30,20 @@ class Classify:
     Metrics: `accuracy` decides, or `macro_f1` (every class counts the same) where the classes
     are unequal; `micro_f1` equals accuracy and is left out.
 
+    Several labels a row are recognised by how they are written: a list, `["joy", "fear"]`; one
+    cell with `|`, `;` or `,` between them; or a column of 0 and 1 for each label,
+    `--target joy,fear,anger`. The answer is then the set, with a probability for each label,
+    and a label is given from a probability on that is tuned on validation rows. `macro_f1` of
+    the labels decides; beside it `micro_f1`, `subset_accuracy` (the whole set is right) and
+    `mean_average_precision` (which asks for no threshold).
+
     Two texts that are judged together, such as a premise and a hypothesis, stand in two columns:
     `--input premise,hypothesis`.
     """
 
     name: ClassVar[str] = "classify"
     head: ClassVar[str] = "sequence"
-    summary: ClassVar[str] = "one text or two in, one label out: sentiment, topic, intent, spam"
+    summary: ClassVar[str] = "one text or two in, one label or several out: sentiment, topic, intent"
     columns: ClassVar[tuple[Column, ...]] = (
         Column(
             "input",
@@ -40,9 +52,16 @@ class Classify:
             looks="texts",
             several=True,
         ),
-        Column("target", "The label.", "labels", looks="labels", target=True),
+        Column(
+            "target",
+            "The label, or all labels that fit.",
+            "labels",
+            looks="labels",
+            several=True,
+            nested=True,
+            target=True,
+        ),
     )
-    answers: ClassVar[Kind] = "label"
 
     labels: tuple[str, ...] = ()
     """All labels, sorted; the order of every array over labels."""
@@ -52,17 +71,38 @@ class Classify:
     """The deciding metric."""
     width: int = 0
     """How many texts the training rows have each; 0: not known."""
+    answers: Kind = "label"
+    """`labels` where a row may have several."""
+    separator: str | None = None
+    """What stands between several labels in one cell."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """Of several labels each is given from this probability on; one half unless tuned."""
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.answers == "labels"
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Accuracy and macro F1."""
+        """Accuracy and macro F1; of several labels also what asks for whole sets, and ranks."""
         from tunewell.measure.metrics import Accuracy, MacroF1
+        from tunewell.measure.metrics import sets as of_sets
 
+        if self.several:
+            return {
+                "macro_f1": of_sets.SetMacroF1(self.labels),
+                "micro_f1": of_sets.SetMicroF1(self.labels),
+                "subset_accuracy": of_sets.SubsetAccuracy(),
+                "mean_average_precision": of_sets.MeanAveragePrecision(self.labels),
+            }
         return {"accuracy": Accuracy(), "macro_f1": MacroF1(labels=self.labels)}
 
     @classmethod
     def choose_metric(cls, train: Sequence[Example]) -> tuple[str, str]:
         """Macro F1 where the classes are unequal, as accuracy then says little of small ones."""
+        if any(isinstance(example.target, tuple) for example in train):
+            return "macro_f1", "rows may have several labels, and each label counts the same"
         if kinds.unequal(example.target for example in train):
             return "macro_f1", "the classes are unequal"
         return "accuracy", "the classes are about equal"
@@ -73,13 +113,39 @@ class Classify:
         train: Sequence[Example],
         metric: str | None = None,
         label_names: dict[str, str] | None = None,
+        answers: Kind = "label",
+        separator: str | None = None,
         **found: Any,
     ) -> Classify:
-        """The labels that occur in training rows, sorted as texts, numbers by value."""
-        labels = sorted({example.target for example in train}, key=_by_value)
+        """The labels that occur in training rows, sorted as texts, numbers by value.
+
+        Raises:
+            DataError: rows may have several labels, and all have the same.
+        """
+        each = (label for example in train for label in kinds.labels_in(example.target))
+        labels = tuple(sorted(set(each), key=_by_value))
+        if answers == "labels" and len({example.target for example in train}) < 2:
+            raise DataError(
+                f"All {len(train)} training rows have the same labels.",
+                "Rows that differ are expected, as there is nothing to learn otherwise.",
+            )
         chosen = metric or cls.choose_metric(train)[0]
         width = max((len(texts_of(example.input)) for example in train), default=0)
-        return cls(tuple(labels), dict(label_names or {}), chosen, width)
+        names = dict(label_names or {})
+        return cls(labels, names, chosen, width, answers, separator)
+
+    def look(self, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str]:
+        """Whether rows have several labels, and what stands between them in a cell."""
+        cells = [row["target"] for row in rows if "target" in row]
+        if sets.several_in(cells):
+            columns = any(isinstance(cell, dict) for cell in cells)
+            told = "in columns of 0 and 1" if columns else "in a list"
+            return {"answers": "labels"}, f"A row may have several labels, {told}."
+        separator = sets.separator_in([cell for cell in cells if isinstance(cell, str)])
+        if separator is None:
+            return {}, ""
+        told = f"A row may have several labels, with {separator!r} between them."
+        return {"answers": "labels", "separator": separator}, told
 
     def input(self, row: dict[str, Any], where: str) -> str | tuple[str, ...]:
         """The text; a tuple of texts where several columns or a list hold them."""
@@ -88,6 +154,16 @@ class Classify:
     def read(self, row: dict[str, Any], where: str) -> Example:
         """A row with the cells `input` and `target` -> an example."""
         text, label = self.input(row, where), row.get("target")
+        if self.several:
+            labels = sets.labels_of(label, self.separator, where)
+            return Example(text, tuple(sorted(labels, key=_by_value)), source=where)
+        if isinstance(label, (dict, list)):
+            what = "a list" if isinstance(label, list) else "an object"
+            raise DataError(
+                f"{where}: this is {what}, not a label.",
+                "A text was expected, as in the other rows.",
+                column="target",
+            )
         if not isinstance(label, str) or not label.strip():
             found = f"{where}: the label is empty."
             raise EmptyCell(found, "Each row needs a label.", column="target")
@@ -98,16 +174,18 @@ class Classify:
         return texts_of(input)
 
     def shown(self, value: Any) -> str:
-        """The label, with its name where it has one."""
+        """The label, with its name where it has one; of several all of them."""
+        if isinstance(value, tuple) and value:
+            return ", ".join(map(self.shown, value))
         name = self.label_names.get(value)
         return f"{name} ({value})" if name and name != value else kinds.shown(value)
 
     def ideal(self, target: Any) -> Any:
-        """The label itself."""
+        """The label itself, or all of them."""
         return target
 
     def right(self, target: Any, value: Any) -> float:
-        """Whether it is the label."""
+        """Whether it is the label; of several the share in common."""
         return kinds.right(target, value)
 
     def named(self, label: str) -> str:
@@ -117,38 +195,75 @@ class Classify:
     def prompt(self, input: Any, shots: Sequence[Example] = ()) -> str:
         """A question that ends where the label begins, after solved examples."""
         choices = ", ".join(self.named(label) for label in self.labels)
-        solved = [f"{self._asked(shot.input)} {self.named(shot.target)}" for shot in shots]
-        return "\n\n".join(
-            [f"Which label fits the text? One of: {choices}.", *solved, self._asked(input)]
-        )
+        asked = f"Which label fits the text? One of: {choices}."
+        if self.several:
+            asked = f"Which labels fit the text? Any of: {choices}; or {NONE}."
+        solved = [f"{self._asked(shot.input)} {self._said(shot.target)}" for shot in shots]
+        return "\n\n".join([asked, *solved, self._asked(input)])
+
+    def _said(self, target: Any) -> str:
+        if not self.several:
+            return self.named(target)
+        return "; ".join(map(self.named, target)) or NONE
 
     def _asked(self, input: Any) -> str:
         texts = self.texts(input)
         numbers = [""] if len(texts) == 1 else [f" {n}" for n in range(1, len(texts) + 1)]
         lines = [f"Text{number}: {text}" for number, text in zip(numbers, texts, strict=True)]
-        return "\n".join([*lines, "Label:"])
+        return "\n".join([*lines, "Labels:" if self.several else "Label:"])
 
     def parse(self, text: str) -> Answer:
-        """The label that the first line of a model's text names, by itself or in words."""
+        """The label that the first line of a model's text names, by itself or in words.
+
+        Of several, which stand with `;` between them, all must be known.
+        """
         lines = text.strip().splitlines()
-        said = lines[0].strip(" .\"'`").casefold() if lines else ""
+        said = lines[0].strip(_AROUND).casefold() if lines else ""
+        if not self.several:
+            return Answer(self._label_called(said))
+        if said == NONE:
+            return Answer(())
+        found = [self._label_called(part.strip(_AROUND)) for part in said.split(";")]
+        known = tuple(label for label in self.labels if label in found)
+        return Answer(None if None in found else known)
+
+    def _label_called(self, said: str) -> str | None:
         for label in self.labels:
             if said in (label.casefold(), self.named(label).casefold()):
-                return Answer(label)
-        return Answer(None)
+                return label
+        return None
 
     def score(self, targets: Sequence[Any], answers: Sequence[Answer]) -> dict[str, float]:
-        """Accuracy and macro F1, 0 to 1; an answer without a value is wrong."""
+        """Every metric, 0 to 1; an answer without a value is wrong."""
         from tunewell.measure.metrics import scores
 
         return scores(self.metrics, targets, answers)
 
     def guess(self, train: Sequence[Example]) -> Answer:
-        """The most frequent label, with its share; the first by order among equals."""
-        counts = Counter(example.target for example in train)
+        """The most frequent label, with its share; the first by order among equals.
+
+        Of several, all that most rows have; the most frequent one where there is none such.
+        """
+        counts = Counter(label for each in train for label in kinds.labels_in(each.target))
         shares = {label: counts[label] / len(train) for label in self.labels}
         best = max(self.labels, key=lambda label: shares[label])
-        return Answer(best, shares[best], shares)
+        if not self.several:
+            return Answer(best, shares[best], shares)
+        return several_labels(shares, {best: min(HALF, shares[best])})
+
+    def tuned(self, targets: Sequence[Any], answers: Sequence[Answer]) -> Classify:
+        """With the thresholds that give these answers the best F1, label by label."""
+        if not self.several:
+            return self
+        from tunewell.measure.metrics.thresholds import best_thresholds
+
+        return replace(self, thresholds=best_thresholds(self.labels, targets, answers))
+
+    def decided(self, answers: Sequence[Answer]) -> list[Answer]:
+        """Answers as they are with these thresholds."""
+        if not self.several:
+            return list(answers)
+        return [several_labels(a.scores, self.thresholds) if a.scores else a for a in answers]
 
     def to_json(self) -> dict[str, Any]:
         """The record that `from_json` reads back."""
@@ -157,8 +272,8 @@ class Classify:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Classify:
         """The task that `to_json` wrote."""
-        labels, names = tuple(value["labels"]), value["label_names"]
-        return cls(labels, names, value["metric"], value.get("width", 0))
+        known = {key: each for key, each in value.items() if key != "name"}
+        return cls(**{**known, "labels": tuple(value["labels"])})
 
 
 def _by_value(label: str) -> tuple[int, float, str]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tunewell.contracts import Task
+from tunewell.decide import one_label, several_labels
 from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_model, reading_class
 from tunewell.fit.heads.own import own_model
@@ -161,18 +162,8 @@ class SequenceHead:
         if self.kind == "number":
             numbers = logits.squeeze(-1).double() * self.deviation + self.mean
             return [Answer(number) for number in numbers.tolist()]
-        if self.kind == "labels":
-            return [self._several(row) for row in logits.sigmoid().tolist()]
-        answers = []
-        for row in logits.softmax(-1).tolist():
-            best = max(range(len(row)), key=row.__getitem__)
-            scores = dict(zip(self.labels, row, strict=True))
-            answers.append(Answer(self.labels[best], row[best], scores))
-        return answers
-
-    def _several(self, row: list[float]) -> Answer:
-        """Every label that reaches its threshold; as sure as the least sure of its yes and no."""
-        scores = dict(zip(self.labels, row, strict=True))
-        given = tuple(k for k, p in scores.items() if p >= self.thresholds.get(k, 0.5))
-        sure = min(p if label in given else 1 - p for label, p in scores.items())
-        return Answer(given, sure, scores)
+        several = self.kind == "labels"
+        shares = logits.sigmoid() if several else logits.softmax(-1)
+        decide = several_labels if several else one_label
+        rows = (dict(zip(self.labels, row, strict=True)) for row in shares.tolist())
+        return [decide(scores, self.thresholds) for scores in rows]
