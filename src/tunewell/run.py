@@ -5,13 +5,14 @@ Heavy packages are imported where they are used, so that `--help` need not wait 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tunewell import registry
-from tunewell.contracts import Predictor
+from tunewell import kinds, registry
+from tunewell.contracts import Predictor, Task
 from tunewell.errors import ConfigError, ResourceError, TrainingDiverged
 from tunewell.folder import (
     alone_in,
@@ -80,6 +81,10 @@ class Checked:
     faults: tuple[Fault, ...]
     metric: str
     metric_why: str
+    task: Task
+    """What the rows ask for, as it learnt from them."""
+    labels: tuple[tuple[str, int], ...]
+    """Every label with the rows in use that have it, the most frequent first."""
 
     def to_json(self) -> dict[str, Any]:
         """The document that `tunewell check --json` prints."""
@@ -155,7 +160,10 @@ def check(options: RunOptions) -> Checked:
     task, why = learn_task(options, data)
     sizes = {part: len(getattr(data, part)) for part in ("train", "validation", "test")}
     faults = find_faults(data, backbone_at_hand(options))
-    return Checked(data.columns, sizes, faults, task.metric, why)
+    rows = (*data.train, *data.validation, *data.test)
+    labels = Counter(label for e in rows for label in kinds.labels_in(e.target))
+    counted = tuple(labels.most_common())
+    return Checked(data.columns, sizes, faults, task.metric, why, task, counted)
 
 
 def plan(options: RunOptions, watch: Watch = silent) -> tuple[Planned, ...]:

@@ -15,6 +15,8 @@ SEPARATORS = ("|", ";", ",")
 RARE = ("|", ";")
 """Those that hardly ever stand in a label itself."""
 MOSTLY = 0.8
+SOME = 0.1
+"""The share of lists from which on they are no oversight."""
 YES = ("1", "1.0", "true", "yes", "x")
 NO = ("0", "0.0", "false", "no", "")
 FORMS = 'A list such as ["joy", "fear"] was expected, or a column of 0 and 1 for each label.'
@@ -79,7 +81,8 @@ def parted(cell: str, separator: str) -> list[str]:
 
 def several_in(cells: Sequence[Any]) -> bool:
     """Whether these cells say by their form alone that a row may have several labels."""
-    return any(isinstance(cell, (dict, list, tuple)) or _list_in(cell) is not None for cell in cells)
+    form = [isinstance(cell, (dict, list)) or _list_in(cell) is not None for cell in cells]
+    return sum(form) > len(form) * SOME
 
 
 def labels_of(cell: Any, separator: str | None, where: str) -> tuple[str, ...]:

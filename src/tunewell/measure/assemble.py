@@ -8,6 +8,7 @@ from typing import Any
 
 from tunewell import registry
 from tunewell.contracts import Metric, Task
+from tunewell.measure.per_label import per_label
 from tunewell.measure.trial import ended_folders, read_answers
 from tunewell.values import Answer, read_json, to_json
 
@@ -99,8 +100,11 @@ def assemble(
         return {"results": results, "recommended": None, "why": "No method came to its end."}
     told = {name: [read_answers(run / f) for f in r["folders"]] for name, r in ok.items()}
     targets = next(iter(told.values()))[0][0]
-    for result in ok.values():
+    for name, result in ok.items():
         result["scores"] = {}
+        if task.answers in ("label", "labels"):
+            labels = task.labels  # type: ignore[attr-defined]
+            result["per_label"] = to_json(per_label(labels, *told[name][0]))
     for key, metric in task.metrics.items():
         statistics = {name: _statistics(metric, fits) for name, fits in told.items()}
         rows_that_count = effective_rows(metric, targets, task.ideal)

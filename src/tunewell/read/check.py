@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 
-from tunewell.kinds import unequal
+from tunewell.kinds import labels_in, unequal
+from tunewell.read.label_sets import label_sets
 from tunewell.read.lengths import lengths
 from tunewell.read.overlaps import repeated, shared
 from tunewell.read.records import Data, Fault, first_rows
@@ -34,8 +35,9 @@ def check(
     one_label = data.task.answers == "label"
     return (
         *data.faults,
-        *(_classes(data) if one_label else ()),
-        *(_label_variants(data) if one_label else ()),
+        *(_classes(data) if one_label or data.task.answers == "labels" else ()),
+        *(label_sets(data) if data.task.answers == "labels" else ()),
+        *(_label_variants(data) if one_label or data.task.answers == "labels" else ()),
         *(
             fault
             for rows in by_source(data).values()
@@ -71,10 +73,11 @@ def by_source(data: Data) -> dict[str, list[Example]]:
 
 def _classes(data: Data) -> Iterable[Fault]:
     """Small classes, unequal ones, and those that train does not have."""
-    sizes = Counter(example.target for example in data.train)
+    sizes = Counter(label for example in data.train for label in labels_in(example.target))
     small = sorted(label for label, size in sizes.items() if size < FEW_PER_CLASS)
     if small:
-        rows = [example.row for example in data.train if example.target in set(small)]
+        few = set(small)
+        rows = [e.row for e in data.train if few.intersection(labels_in(e.target))]
         yield Fault(
             "small_class",
             "warning",
@@ -86,9 +89,9 @@ def _classes(data: Data) -> Iterable[Fault]:
             "Add rows of these classes, or merge them with others.",
             data.train[0].source,
         )
-    label, most = max(sizes.items(), key=lambda item: item[1])
-    least = min(sizes.values())
-    if unequal(example.target for example in data.train):
+    if data.task.answers == "label" and unequal(example.target for example in data.train):
+        label, most = max(sizes.items(), key=lambda item: item[1])
+        least = min(sizes.values())
         yield Fault(
             "unequal_classes",
             "warning",
@@ -98,10 +101,10 @@ def _classes(data: Data) -> Iterable[Fault]:
             count=most,
         )
     for part in ("validation", "test"):
-        unseen = [example for example in data.parts[part] if example.target not in sizes]
+        unseen = [e for e in data.parts[part] if not sizes.keys() >= {*labels_in(e.target)}]
         if unseen:
             rows = [example.row for example in unseen]
-            labels = sorted({example.target for example in unseen})
+            labels = sorted({label for e in unseen for label in labels_in(e.target)} - {*sizes})
             yield Fault(
                 "unseen_class",
                 "warning",
@@ -117,13 +120,14 @@ def _classes(data: Data) -> Iterable[Fault]:
 
 def _label_variants(data: Data) -> Iterable[Fault]:
     """Labels that differ only by case and space."""
-    sizes = Counter(example.target for part in data.parts.values() for example in part)
+    targets = (example.target for part in data.parts.values() for example in part)
+    sizes = Counter(label for target in targets for label in labels_in(target))
     same: dict[str, list[str]] = {}
     for label in sorted(sizes, key=lambda each: (-sizes[each], each)):
         same.setdefault(" ".join(label.casefold().split()), []).append(label)
     rare = {label for labels in same.values() for label in labels[1:]}
     for source, examples in by_source(data).items() if rare else ():
-        rows = [example.row for example in examples if example.target in rare]
+        rows = [e.row for e in examples if rare.intersection(labels_in(e.target))]
         if rows:
             alike = [" and ".join(map(shown, labels)) for labels in same.values() if labels[1:]]
             yield Fault(

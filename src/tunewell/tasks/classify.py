@@ -43,7 +43,9 @@ class Classify:
 
     name: ClassVar[str] = "classify"
     head: ClassVar[str] = "sequence"
-    summary: ClassVar[str] = "one text or two in, one label or several out: sentiment, topic, intent"
+    summary: ClassVar[str] = (
+        "one text or two in, one label or several out: sentiment, topic, intent"
+    )
     columns: ClassVar[tuple[Column, ...]] = (
         Column(
             "input",

@@ -84,7 +84,7 @@ def mistakes(
         target, answer = text.as_text(item["target"]), text.as_text(item["answer"])
         tally[target, answer] += 1
         if item["target"] != item["answer"]:
-            wrong.append(_wrong(item, _named(target, names), _named(answer, names), task))
+            wrong.append(_wrong(item, named(target, names), named(answer, names), task))
     wrong.sort(key=lambda row: -1.0 if row.confidence is None else row.confidence, reverse=True)
     totals = Counter({target: 0 for target, _ in tally})
     for (target, _), number in tally.items():
@@ -95,8 +95,8 @@ def mistakes(
         kind="label",
         rows=sum(tally.values()),
         right=sum(tally.values()) - len(wrong),
-        labels=tuple(_named(label, names) for label in known),
-        answers=tuple(_named(label, names) for label in columns) if show else (),
+        labels=tuple(named(label, names) for label in known),
+        answers=tuple(named(label, names) for label in columns) if show else (),
         lines=_lines(columns, tally, totals, names) if show else (),
         precisions=tuple(_precision(label, tally) for label in columns) if show else (),
         pairs=_pairs(tally, totals, names) if known else (),
@@ -134,7 +134,8 @@ def _wrong(item: dict[str, Any], target: str, answer: str, task: Task | None) ->
     return Wrong(place, whole, target, answer, item.get("confidence"))
 
 
-def _named(label: str, names: dict[str, str]) -> str:
+def named(label: str, names: dict[str, str]) -> str:
+    """A label, with its name before it where it has one."""
     name = names.get(label)
     return f"{name} ({label})" if name and name != label else label
 
@@ -144,7 +145,7 @@ def _lines(
 ) -> tuple[Line, ...]:
     return tuple(
         Line(
-            label=_named(label, names),
+            label=named(label, names),
             counts=tuple(tally[label, answer] for answer in columns),
             total=totals[label],
             recall=tally[label, label] / totals[label] if totals[label] else None,
@@ -167,6 +168,6 @@ def _pairs(
         key=lambda pair: (-tally[pair], pair),
     )
     return tuple(
-        (_named(target, names), _named(answer, names), tally[target, answer], totals[target])
+        (named(target, names), named(answer, names), tally[target, answer], totals[target])
         for target, answer in mixed[:_PAIRS]
     )

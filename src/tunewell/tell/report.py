@@ -13,7 +13,7 @@ from tunewell import registry
 from tunewell.errors import DataError
 from tunewell.tell import text, units
 from tunewell.tell.figures import figures, scale
-from tunewell.tell.mistakes import mistakes
+from tunewell.tell.mistakes import mistakes, named
 from tunewell.tell.rows import columns, rows
 from tunewell.tell.scores import reading
 from tunewell.tell.trials import trials
@@ -84,6 +84,7 @@ def view(
             names,
             _task(data),
         ),
+        "named": lambda label: named(text.as_text(label), names),
         "trials": [trials(result, read) for result in comparison["results"]],
         "read": read,
         "reading": lambda metric: reading(comparison, metric),

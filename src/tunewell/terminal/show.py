@@ -145,7 +145,7 @@ def show_answers(task: Task, inputs: Sequence[Any], answers: Sequence[Answer]) -
     from tunewell.tell import text, units
 
     confident = ["" if a.confidence is None else units.percent(a.confidence) for a in answers]
-    values = [text.visible(task.shown(answer.value)) for answer in answers]
+    values = [text.visible(_value(task, answer)) for answer in answers]
     if len(answers) == 1:
         print(f"{values[0]} ({confident[0]})" if confident[0] else values[0])
         return
@@ -153,6 +153,16 @@ def show_answers(task: Task, inputs: Sequence[Any], answers: Sequence[Answer]) -
     shown = [text.shorten(text.one_line(text.visible(t)), _TEXT_CHARACTERS) for t in texts]
     rows = list(zip(values, confident, shown, strict=True))
     show_table(table(("answer", "confidence", "text"), rows, right=("confidence",)))
+
+
+def _value(task: Task, answer: Answer) -> str:
+    """The answer; of several labels each with its probability."""
+    from tunewell.tell import units
+
+    if not isinstance(answer.value, tuple) or not answer.value or answer.scores is None:
+        return task.shown(answer.value)
+    scores = answer.scores
+    return ", ".join(f"{task.shown(each)} {units.percent(scores[each])}" for each in answer.value)
 
 
 def answers_json(inputs: Sequence[Any], answers: Sequence[Answer]) -> list[dict[str, Any]]:

@@ -120,9 +120,7 @@ class MeanAveragePrecision:
         size = len(self.labels)
         total, counted = np.zeros(len(weights)), np.zeros(len(weights))
         if len(statistics):
-            for wanted, shares in zip(
-                statistics[:, :size].T, statistics[:, size:].T, strict=True
-            ):
+            for wanted, shares in zip(statistics[:, :size].T, statistics[:, size:].T, strict=True):
                 if wanted.any():
                     precision, there = _average_precision(wanted, shares, weights)
                     total, counted = total + precision, counted + there

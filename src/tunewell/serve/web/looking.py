@@ -99,6 +99,8 @@ def _check(values: dict[str, Any]) -> Looked:
 
     checked = run.check(resolved(values).options)
     target = checked.columns.target
+    if checked.task.answers == "labels":
+        return Looked(checked, checked.labels)
     if task_of(values)().answers != "label" or target is None:
         return Looked(checked, ())
     counted = Counter(cells.get(target, "") for _, cells in read_rows(table_of(values)))

@@ -32,6 +32,7 @@ def look(request: Request, name: str) -> HTMLResponse:
     found: Found = request.app.state.looker.look(values)
     task = asked.task_of(values)
     answers = found.looked.answers if found.looked else ()
+    learnt = found.checked.task if found.checked else task()
     return step(
         request,
         "question",
@@ -41,11 +42,11 @@ def look(request: Request, name: str) -> HTMLResponse:
         checked=found.checked,
         task=task,
         tasks=registry.tasks().values(),
-        metrics=[m for m in task().metrics.values() if not m.scale.lower_is_better],
+        metrics=[m for m in learnt.metrics.values() if not m.scale.lower_is_better],
         metric_meaning=metric_meaning,
         metric=values.get("metric", ""),
         metric_name=metric_name,
-        asks=kinds.WORDS[task().answers],
+        asks=kinds.WORDS[learnt.answers],
         taken=roles.taken(found.checked.columns, values) if found.checked else [],
         word=roles.word,
         answers=answers,
