@@ -7,6 +7,7 @@ from toy_heads import Several
 
 from tunewell import registry
 from tunewell.contracts import Job
+from tunewell.decide import several_labels
 from tunewell.fit.backbones import resolve
 from tunewell.measure.trial import load_model, run_trial
 from tunewell.values import Machine, read_json, to_json
@@ -26,6 +27,9 @@ class Tuned(Several):
                 label: sum(a.scores[label] for a in answers) / len(answers) for label in self.labels
             },
         )
+
+    def decided(self, answers):
+        return [several_labels(answer.scores, self.thresholds) for answer in answers]
 
     def to_json(self):
         return {"name": self.name, **to_json(self)}

@@ -11,7 +11,7 @@ from tunewell import kinds, sets
 from tunewell.contracts import Metric
 from tunewell.decide import HALF, several_labels
 from tunewell.errors import DataError, EmptyCell
-from tunewell.inputs import text_or_texts, texts_of
+from tunewell.inputs import lines_of, text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
 
 NONE = "none"
@@ -138,16 +138,9 @@ class Classify:
 
     def look(self, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str]:
         """Whether rows have several labels, and what stands between them in a cell."""
-        cells = [row["target"] for row in rows if "target" in row]
-        if sets.several_in(cells):
-            columns = any(isinstance(cell, dict) for cell in cells)
-            told = "in columns of 0 and 1" if columns else "in a list"
-            return {"answers": "labels"}, f"A row may have several labels, {told}."
-        separator = sets.separator_in([cell for cell in cells if isinstance(cell, str)])
-        if separator is None:
-            return {}, ""
-        told = f"A row may have several labels, with {separator!r} between them."
-        return {"answers": "labels", "separator": separator}, told
+        form = sets.form_of([row["target"] for row in rows if "target" in row])
+        found = {"answers": "labels", "separator": form.separator} if form.several else {}
+        return found, form.told
 
     def input(self, row: dict[str, Any], where: str) -> str | tuple[str, ...]:
         """The text; a tuple of texts where several columns or a list hold them."""
@@ -209,10 +202,7 @@ class Classify:
         return "; ".join(map(self.named, target)) or NONE
 
     def _asked(self, input: Any) -> str:
-        texts = self.texts(input)
-        numbers = [""] if len(texts) == 1 else [f" {n}" for n in range(1, len(texts) + 1)]
-        lines = [f"Text{number}: {text}" for number, text in zip(numbers, texts, strict=True)]
-        return "\n".join([*lines, "Labels:" if self.several else "Label:"])
+        return lines_of(input, "Labels:" if self.several else "Label:")
 
     def parse(self, text: str) -> Answer:
         """The label that the first line of a model's text names, by itself or in words.
