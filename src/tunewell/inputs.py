@@ -13,6 +13,18 @@ def texts_of(input: str | tuple[str, ...]) -> tuple[str, ...]:
     return (input,) if isinstance(input, str) else tuple(input)
 
 
+def lines_of(input: str | tuple[str, ...], ending: str) -> str:
+    """The texts as they stand in a question, with what begins the answer behind them.
+
+    >>> lines_of(("a", "b"), "Label:").splitlines()
+    ['Text 1: a', 'Text 2: b', 'Label:']
+    """
+    texts = texts_of(input)
+    numbers = [""] if len(texts) == 1 else [f" {n}" for n in range(1, len(texts) + 1)]
+    lines = [f"Text{number}: {text}" for number, text in zip(numbers, texts, strict=True)]
+    return "\n".join([*lines, ending])
+
+
 def text_or_texts(cell: Any, where: str, width: int = 0) -> str | tuple[str, ...]:
     """The input in a cell, or in a list or several columns of cells.
 

@@ -6,6 +6,7 @@ import ast
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tunewell.errors import DataError, EmptyCell
@@ -79,10 +80,29 @@ def parted(cell: str, separator: str) -> list[str]:
     return [part.strip() for part in cell.split(separator) if part.strip()]
 
 
-def several_in(cells: Sequence[Any]) -> bool:
-    """Whether these cells say by their form alone that a row may have several labels."""
-    form = [isinstance(cell, (dict, list)) or _list_in(cell) is not None for cell in cells]
-    return sum(form) > len(form) * SOME
+@dataclass(frozen=True)
+class Form:
+    """How the labels of a row are written down."""
+
+    several: bool = False
+    """Whether a row may have several."""
+    separator: str | None = None
+    """What stands between several in one cell."""
+    told: str = ""
+    """A sentence on it."""
+
+
+def form_of(cells: Sequence[Any]) -> Form:
+    """How labels are written in these cells; DataError as `separator_in`."""
+    listed = [isinstance(cell, (dict, list)) or _list_in(cell) is not None for cell in cells]
+    if sum(listed) > len(cells) * SOME:
+        columns = any(isinstance(cell, dict) for cell in cells)
+        told = "in columns of 0 and 1" if columns else "in a list"
+        return Form(True, None, f"A row may have several labels, {told}.")
+    separator = separator_in([cell for cell in cells if isinstance(cell, str)])
+    if separator is None:
+        return Form()
+    return Form(True, separator, f"A row may have several labels, with {separator!r} between them.")
 
 
 def labels_of(cell: Any, separator: str | None, where: str) -> tuple[str, ...]:

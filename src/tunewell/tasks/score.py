@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from tunewell import kinds
 from tunewell.contracts import Metric
 from tunewell.errors import DataError, EmptyCell
-from tunewell.inputs import number_in, text_or_texts, texts_of
+from tunewell.inputs import lines_of, number_in, text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
 
 
@@ -156,10 +156,7 @@ class Score:
         return "\n\n".join(["Which number fits the text?", *solved, self._asked(input)])
 
     def _asked(self, input: Any) -> str:
-        texts = self.texts(input)
-        numbers = [""] if len(texts) == 1 else [f" {n}" for n in range(1, len(texts) + 1)]
-        lines = [f"Text{number}: {text}" for number, text in zip(numbers, texts, strict=True)]
-        return "\n".join([*lines, "Number:"])
+        return lines_of(input, "Number:")
 
     def parse(self, text: str) -> Answer:
         """The number with which a model's text begins."""
