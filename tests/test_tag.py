@@ -6,6 +6,7 @@ import pytest
 from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
 
+import toy_tasks
 from tunewell import registry
 from tunewell.contracts import Job
 from tunewell.errors import DataError, EmptyCell
@@ -134,3 +135,25 @@ def test_rows_in_which_there_is_nothing_to_find_are_kept(tmp_path):
     examples, faults = read_examples(path, columns, Tag())
     assert [example.target for example in examples] == [(Span(0, 4, "PER", "Rosa"),), ()]
     assert not faults
+
+
+def test_the_nearest_words_vote(toy_backbone, monkeypatch):
+    from tunewell.fit import known_words
+    from tunewell.fit.backbones import resolve
+
+    task, rows = toy_tasks.learnt("tag"), toy_tasks.examples("tag", 40)
+    job = Job(task, rows[:30], rows[30:], resolve(str(toy_backbone)))
+    method = registry.method("nearest_words")
+    predictor = method(k=1).fit(job)
+    words = [len(example.input["words"]) for example in rows[:30]]
+    assert len(predictor.vectors) == len(predictor.tags) == sum(words)
+    starts = (predictor.tags % 2 == 1).sum()  # after O, each type has B- and then I-
+    assert starts == sum(len(example.target) for example in rows[:30])
+    # Of itself each training word is the nearest, so that what was learnt is said.
+    answers = predictor.predict([example.input for example in rows[:30]])
+    assert [a.value for a in answers] == [example.target for example in rows[:30]]
+    monkeypatch.setattr(known_words, "MOST", 60)
+    fewer = method().fit(job)
+    assert len(fewer.vectors) <= 60
+    inside = (predictor.tags != 0).float().mean()
+    assert (fewer.tags != 0).float().mean() >= min(0.5, inside) - 0.1

@@ -8,7 +8,7 @@ BAD = {
     "input": {"input": ["kelo", " "], "target": ["O", "O"]},
     "target": {"input": ["kelo", "na"], "target": ["B-sea"]},
 }
-LEARNT_BY = ("dictionary", "head", "lora")
+LEARNT_BY = ("dictionary", "nearest_words", "head", "lora")
 
 
 def rows(count, seed):
