@@ -93,3 +93,15 @@ def unequal(targets: Iterable[str]) -> bool:
     """
     sizes = sorted(Counter(targets).values())
     return len(sizes) > 1 and sizes[-1] > UNEQUAL * statistics.median(sizes[:-1])
+
+
+def by_value(label: str) -> tuple[int, float, str]:
+    """Numbers before words and by value, so that 10 comes after 9: a key to sort labels by.
+
+    >>> sorted(["b", "10", "9", "a"], key=by_value)
+    ['9', '10', 'a', 'b']
+    """
+    try:
+        return (0, float(label), label)
+    except ValueError:
+        return (1, 0.0, label)

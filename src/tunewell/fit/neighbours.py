@@ -64,8 +64,10 @@ class NeighboursPredictor:
             return Answer(shares[0])
         shares = [min(share, 1.0) for share in shares]  # sums of shares may be rounded up
         scores = dict(zip(self.task.labels, shares, strict=True))  # type: ignore[attr-defined]
-        decide = one_label if self.task.answers == "label" else several_labels
-        return decide(scores, getattr(self.task, "thresholds", {}))
+        thresholds = getattr(self.task, "thresholds", {})
+        if self.task.answers == "labels":
+            return several_labels(scores, thresholds)
+        return one_label(scores, thresholds, getattr(self.task, "temperature", 1.0))
 
     def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""

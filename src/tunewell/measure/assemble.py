@@ -8,6 +8,7 @@ from typing import Any
 
 from tunewell import registry
 from tunewell.contracts import Metric, Task
+from tunewell.measure.calibration import calibration
 from tunewell.measure.per_label import per_label
 from tunewell.measure.trial import ended_folders, read_answers
 from tunewell.values import Answer, read_json, to_json
@@ -105,6 +106,8 @@ def assemble(
         if task.answers in ("label", "labels"):
             labels = task.labels  # type: ignore[attr-defined]
             result["per_label"] = to_json(per_label(labels, *told[name][0]))
+        if task.answers == "label":
+            result["calibration"] = to_json(calibration(*told[name][0]))
     for key, metric in task.metrics.items():
         statistics = {name: _statistics(metric, fits) for name, fits in told.items()}
         rows_that_count = effective_rows(metric, targets, task.ideal)

@@ -19,7 +19,7 @@ from tunewell.options import from_keywords
 from tunewell.read import Data
 from tunewell.ready import read_rows
 from tunewell.serve.plain import loop, network, rows
-from tunewell.serve.scripts import ANSWERS, DOC, SCORES, TRAINS
+from tunewell.serve.scripts import ANSWERS, CALM, DOC, SCORES, TRAINS
 from tunewell.values import Backbone, Example, Machine, read_json
 
 ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "utf-16")
@@ -72,6 +72,8 @@ def _refuse_unwritable(method: Any, value: dict[str, Any], data: Data) -> None:
         why = "the architecture's own head is not written out; with --pooling mean ours is"
     elif value["task"]["metric"] not in SCORES:
         why = f"the metric {value['task']['metric']} is not written out"
+    elif value["task"].get("thresholds"):
+        why = "a label has a threshold of its own, which is not written out"
     if why:
         raise ConfigError(
             f"There is no script for this model: {why}.",
@@ -105,6 +107,8 @@ def _parts(
             "POOLING": (value.get("head") or {}).get("pooling") or backbone.pooling or "mean",
             "BFLOAT16": value["dtype"] == "bfloat16",
         }
+    if task.temperature != 1:
+        given |= {"TEMPERATURE": task.temperature}
     if piece.trains:
         names = ("learning_rate", "epochs", "batch_size", "warmup", "weight_decay")
         given |= {"SCHEDULE": {name: options[name] for name in names}}
@@ -123,6 +127,7 @@ def _parts(
         "factors": ", factors=factors" if piece.has_factors else "",
         "reader": reader.__name__,
         "read": main["read"] if backbone is not None else main["none"],
+        "calm": CALM if task.temperature != 1 else "",
         "auto": backbones.reading_class(backbone) if backbone is not None else "",
     }
     text = main["main"]

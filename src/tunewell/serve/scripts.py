@@ -37,8 +37,14 @@ _ROWS = """\
     labels = {part: [label for _, label in pairs] for part, pairs in rows.items()}
 """
 
+CALM = """\
+    # The temperature that was fitted on validation rows: as sure as it is right.
+    shares = shares ** (1 / TEMPERATURE)
+    shares = shares / shares.sum(-1, keepdim=True)
+"""
+
 _TOLD = """\
-    answers = [LABELS[number] for number in shares.argmax(-1).tolist()]
+<calm>    answers = [LABELS[number] for number in shares.argmax(-1).tolist()]
     print(f"score {score(answers, labels['test']):.4f} on {len(answers)} test rows")
     return shares
 """

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from tunewell import kinds, sets
 from tunewell.contracts import Metric
-from tunewell.decide import HALF, several_labels
+from tunewell.decide import HALF, one_label, several_labels
 from tunewell.errors import DataError, EmptyCell
 from tunewell.inputs import lines_of, text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
@@ -78,7 +78,10 @@ class Classify:
     separator: str | None = None
     """What stands between several labels in one cell."""
     thresholds: dict[str, float] = field(default_factory=dict)
-    """Of several labels each is given from this probability on; one half unless tuned."""
+    """Of several labels each is given from this probability on, one half unless tuned; of two
+    unequal ones the rarer."""
+    temperature: float = 1.0
+    """Logits of one label are divided by it, so that answers are as sure as they are right."""
 
     @property
     def several(self) -> bool:
@@ -125,7 +128,7 @@ class Classify:
             DataError: rows may have several labels, and all have the same.
         """
         each = (label for example in train for label in kinds.labels_in(example.target))
-        labels = tuple(sorted(set(each), key=_by_value))
+        labels = tuple(sorted(set(each), key=kinds.by_value))
         if answers == "labels" and len({example.target for example in train}) < 2:
             raise DataError(
                 f"All {len(train)} training rows have the same labels.",
@@ -151,7 +154,7 @@ class Classify:
         text, label = self.input(row, where), row.get("target")
         if self.several:
             labels = sets.labels_of(label, self.separator, where)
-            return Example(text, tuple(sorted(labels, key=_by_value)), source=where)
+            return Example(text, tuple(sorted(labels, key=kinds.by_value)), source=where)
         if isinstance(label, (dict, list)):
             what = "a list" if isinstance(label, list) else "an object"
             raise DataError(
@@ -244,18 +247,25 @@ class Classify:
         return several_labels(shares, {best: min(HALF, shares[best])})
 
     def tuned(self, targets: Sequence[Any], answers: Sequence[Answer]) -> Classify:
-        """With the thresholds that give these answers the best F1, label by label."""
-        if not self.several:
-            return self
-        from tunewell.measure.metrics.thresholds import best_thresholds
+        """With the thresholds that give these answers the best F1, and their temperature."""
+        from tunewell.measure.metrics.temperature import best_temperature
+        from tunewell.measure.metrics.thresholds import best_divide, best_thresholds
 
-        return replace(self, thresholds=best_thresholds(self.labels, targets, answers))
+        if self.several:
+            return replace(self, thresholds=best_thresholds(self.labels, targets, answers))
+        unequal = len(self.labels) == 2 and self.metric == "macro_f1"
+        divide = best_divide(self.labels, targets, answers) if unequal else {}
+        warmth = best_temperature(self.labels, targets, answers)
+        return replace(self, thresholds=divide, temperature=warmth)
 
     def decided(self, answers: Sequence[Answer]) -> list[Answer]:
-        """Answers as they are with these thresholds."""
-        if not self.several:
-            return list(answers)
-        return [several_labels(a.scores, self.thresholds) if a.scores else a for a in answers]
+        """Answers as they are with these thresholds and this temperature."""
+        return [self._decided(a.scores) if a.scores else a for a in answers]
+
+    def _decided(self, scores: dict[str, float]) -> Answer:
+        if self.several:
+            return several_labels(scores, self.thresholds)
+        return one_label(scores, self.thresholds, self.temperature)
 
     def to_json(self) -> dict[str, Any]:
         """The record that `from_json` reads back."""
@@ -266,11 +276,3 @@ class Classify:
         """The task that `to_json` wrote."""
         known = {key: each for key, each in value.items() if key != "name"}
         return cls(**{**known, "labels": tuple(value["labels"])})
-
-
-def _by_value(label: str) -> tuple[int, float, str]:
-    """Numbers before words and by value, so that 10 comes after 9."""
-    try:
-        return (0, float(label), label)
-    except ValueError:
-        return (1, 0.0, label)

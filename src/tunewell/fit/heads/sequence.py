@@ -34,9 +34,9 @@ class SequenceHead:
     """One label, several, or a number for each text or pair.
 
     It needs of a task: `answers` (`label`, `labels` or `number`); `labels`, in the order of the
-    scores; for `labels` it may have `thresholds`, by label, else 0.5; for a `number` its `mean`
-    and `deviation` in training rows, so that the loss is of standardised targets; and `windows`,
-    where long texts are answered by the mean of the logits of their windows.
+    scores; it may have `thresholds`, by label, and for `label` a `temperature`; for a `number`
+    its `mean` and `deviation` in training rows, so that the loss is of standardised targets; and
+    `windows`, where long texts are answered by the mean of the logits of their windows.
     """
 
     whole_rows: ClassVar[bool] = False
@@ -49,6 +49,8 @@ class SequenceHead:
     kind: str = "label"
     thresholds: dict[str, float] = field(default_factory=dict)
     """A label is given from this probability on."""
+    temperature: float = 1.0
+    """Logits of one label are divided by it."""
     mean: float = 0.0
     deviation: float = 1.0
     """Mean and standard deviation of the numbers in training rows."""
@@ -63,6 +65,7 @@ class SequenceHead:
             hidden=hidden,
             kind=getattr(task, "answers", "label"),
             thresholds=dict(getattr(task, "thresholds", {})),
+            temperature=getattr(task, "temperature", 1.0),
             mean=getattr(task, "mean", 0.0),
             deviation=getattr(task, "deviation", 1.0),
             windows=getattr(task, "windows", False),
@@ -164,6 +167,7 @@ class SequenceHead:
             return [Answer(number) for number in numbers.tolist()]
         several = self.kind == "labels"
         shares = logits.sigmoid() if several else logits.softmax(-1)
-        decide = several_labels if several else one_label
         rows = (dict(zip(self.labels, row, strict=True)) for row in shares.tolist())
-        return [decide(scores, self.thresholds) for scores in rows]
+        if several:
+            return [several_labels(scores, self.thresholds) for scores in rows]
+        return [one_label(scores, self.thresholds, self.temperature) for scores in rows]

@@ -58,6 +58,34 @@ def best_threshold(wanted: np.ndarray, shares: np.ndarray, near: float) -> float
     return float(min(between[f1 >= f1.max() - 1e-12], key=lambda each: abs(each - near)))
 
 
+def best_divide(
+    labels: Sequence[str], targets: Sequence[Any], answers: Sequence[Answer]
+) -> dict[str, float]:
+    """From which probability on the rarer of two labels is given, for the best macro F1.
+
+    None where either has few rows, or answers have no probabilities.
+    """
+    import numpy as np
+
+    pairs = [(t, a.scores) for t, a in zip(targets, answers, strict=True) if a.scores is not None]
+    rarer = min(labels, key=lambda label: sum(target == label for target, _ in pairs))
+    wanted = np.array([target == rarer for target, _ in pairs], dtype=bool)
+    if min(wanted.sum(), (~wanted).sum()) < 2 * ENOUGH:
+        return {}
+    shares = np.array([scores[rarer] for _, scores in pairs])
+    levels = np.unique(shares)
+    best, chosen = -1.0, 0.5
+    for tried in sorted([*(levels[1:] + levels[:-1]) / 2, 0.5], key=lambda each: abs(each - 0.5)):
+        given = shares >= tried
+        f1 = sum(
+            2 * (a & b).sum() / max(a.sum() + b.sum(), 1)
+            for a, b in ((given, wanted), (~given, ~wanted))
+        )
+        if f1 > best + 1e-9:
+            best, chosen = f1, float(tried)
+    return {rarer: chosen}
+
+
 def _shared(wanted: np.ndarray, shares: np.ndarray) -> float:
     """The one threshold for all labels that gives the best mean F1; the highest of equals."""
     import numpy as np
