@@ -194,10 +194,13 @@ def keep_plan(ready: Ready, watch: Watch) -> tuple[Planned, ...]:
 
 def make_plan(ready: Ready, before: Sequence[Planned], watch: Watch) -> tuple[Planned, ...]:
     """What would run, in order of cost, with what each would take."""
+    from tunewell.fit.machine import import_heavy_packages
     from tunewell.measure.trial import ended
     from tunewell.options import parse_duration
     from tunewell.plan.ladder import plan_ladder
 
+    if ready.backbones:
+        import_heavy_packages()
     return plan_ladder(
         ready.pairs,
         lambda backbone: ready.job(backbone, ready.options.seed),

@@ -53,12 +53,13 @@ def run_ladder(
     Returns:
         for each planned row what became of it (`status` and `reason`), and whether it was stopped.
     """
+    from tunewell.fit.machine import import_heavy_packages
     from tunewell.options import parse_duration
 
     total = sum(row.seconds or 0.0 for row in plan if row.status == "run")
     budget = parse_duration(ready.options.budget)
     if ready.backbones:
-        _import_heavy_packages()
+        import_heavy_packages()
     percent = ready.task.metrics[ready.task.metric].scale.percent
     course = Course(watch, ready.task.metric, percent, total, budget)
     rows = {
@@ -96,12 +97,6 @@ def _needs(ready: Ready, row: Planned) -> float:
         return once(row)
     refits = ready.options.seeds - 1 - len(ended.intersection(row.refits))
     return max(0, refits) * row.estimate.seconds
-
-
-def _import_heavy_packages() -> None:
-    """Import what the first method of its kind would pay for, so that none does."""
-    import peft  # noqa: F401
-    import transformers  # noqa: F401
 
 
 def _climb(

@@ -99,16 +99,28 @@ def move_only(model: nn.Module, chosen: Iterable[nn.Parameter]) -> nn.Module:
     return model
 
 
-def train_what_moves(model: nn.Module, inherited: bool = False) -> None:
+def train_what_moves(model: nn.Module) -> None:
     """Training mode where something can move, so that frozen parts run without dropout.
 
     Modules without parameters (dropout, activations) go with the module they stand in.
     """
-    own = list(model.parameters())
-    moving = any(p.requires_grad for p in own) if own else inherited
-    model.training = moving
-    for child in model.children():
-        train_what_moves(child, moving)
+    bare: list[tuple[nn.Module, nn.Module]] = []
+
+    def moves(module: nn.Module) -> bool | None:
+        """Whether something in it moves; None where there are no parameters in it."""
+        found = [p.requires_grad for p in module._parameters.values() if p is not None]
+        for child in module.children():
+            inside = moves(child)
+            if inside is None:
+                bare.append((child, module))
+            else:
+                found.append(inside)
+        module.training = any(found)
+        return module.training if found else None
+
+    moves(model)
+    for child, parent in reversed(bare):
+        child.train(parent.training)
 
 
 def count(model: nn.Module, total: int) -> ParameterCount:

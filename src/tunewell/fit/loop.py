@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
 
 from tunewell.contracts import Job
-from tunewell.errors import NotApplicable, Probed, TrainingDiverged
+from tunewell.errors import Probed, TrainingDiverged
 from tunewell.fit import anatomy, rates
-from tunewell.fit.alone import reads_padding
-from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.batches import epoch_batches
-from tunewell.fit.dropout import draw_less
-from tunewell.fit.feeds import Feed, KeptFeed, TokenFeed, frozen_feeds, only_head_moves
-from tunewell.fit.heads import Head, head_for
+from tunewell.fit.feeds import Feed, KeptFeed, TokenFeed, frozen_feeds, only_head_moves, set_aside
+from tunewell.fit.heads import head_for
 from tunewell.fit.lower import kept_feeds
 from tunewell.fit.machine import set_up
+from tunewell.fit.once import Built, built, encoded
 from tunewell.fit.pieces import by_row
 from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
@@ -35,8 +32,6 @@ from tunewell.fit.step import in_memory, take_step
 from tunewell.fit.trained import TrainedPredictor
 from tunewell.values import Example, Progress
 
-SAMPLE = 32
-"""Rows on which it is tried whether a row alone is answered as beside a longer one."""
 PATIENCE = 3
 """Epochs without a better validation score before training stops."""
 BAD_STEPS = 3
@@ -67,46 +62,33 @@ def train(
     assert job.backbone is not None
     begun = time.perf_counter()
     set_up(job.machine.threads)
-    tokenizer = load_tokenizer(job.backbone)
-    head = head_for(job.task, job.backbone, hidden)
-    texts = [example.input for example in job.train[:SAMPLE]]
-    sample = head.encode(tokenizer, texts, job.backbone.max_length, training=True)
-    pad_id = tokenizer.pad_token_id
-    head, model = head.settle(job.backbone, schedule.dropout, job.seed, sample, pad_id)
-    total = sum(p.numel() for p in model.parameters())
-    torch.manual_seed(job.seed)
-    model = prepare(model).to(job.machine.device)
-    draw_less(model)
-    if reads_padding(model, head, sample, pad_id):
-        raise NotApplicable(
-            f"with {schedule.name} this backbone answers a row differently beside a longer one"  # type: ignore[attr-defined]
-        )
-    feed, held_out = _feeds(job, model, head, tokenizer, schedule.epochs)
+    ready = built(job, prepare, head_for(job.task, job.backbone, hidden), schedule.dropout)
+    head, model = ready.head, ready.model
+    feed, held_out = _feeds(job, ready, schedule.epochs)
     own = factors(model) if factors else None
-    training = start(job, model, feed, held_out, schedule, own)
-    if job.probe:
-        raise _probe(training, time.perf_counter() - begun)
-    resume(training)
-    with held_back() as stop_asked:
-        run_epochs(training, stop_asked)
-    parameters = anatomy.count(model, total)
+    with set_aside(model, feed):
+        training = start(job, model, feed, held_out, schedule, own)
+        if job.probe:
+            raise _probe(training, time.perf_counter() - begun)
+        resume(training)
+        with held_back() as stop_asked:
+            run_epochs(training, stop_asked)
+    parameters = anatomy.count(model, ready.total)
     record = Record(schedule.name, job.task, job.backbone, job.machine, parameters)  # type: ignore[attr-defined]
-    return TrainedPredictor(record, head, model.eval(), tokenizer, not only_head_moves(model))
+    moved = not only_head_moves(model)
+    return TrainedPredictor(record, head, model.eval(), ready.tokenizer, moved)
 
 
-def _feeds(
-    job: Job, model: nn.Module, head: Head, tokenizer: Any, epochs: int
-) -> tuple[Feed, Feed]:
+def _feeds(job: Job, ready: Built, epochs: int) -> tuple[Feed, Feed]:
     """Training and validation rows, with what cannot change in them computed once."""
-    backbone = job.backbone
+    backbone, head, model = job.backbone, ready.head, ready.model
     assert backbone is not None
 
     def tokens(examples: tuple[Example, ...], training: bool) -> TokenFeed:
-        inputs = [example.input for example in examples]
-        pieces = head.encode(tokenizer, inputs, backbone.max_length, training)
+        pieces = encoded(job, head, ready.tokenizer, examples, training)
         targets = head.targets(pieces, [example.target for example in examples])
-        device = job.machine.device
-        return TokenFeed(head, pieces, targets.to(device), tokenizer.pad_token_id, job.machine)
+        pad_id = ready.tokenizer.pad_token_id
+        return TokenFeed(head, pieces, targets.to(job.machine.device), pad_id, job.machine)
 
     feed, held_out = tokens(job.train, training=True), tokens(job.validation, training=False)
     if several := 0 if head.whole_rows else _in_windows(feed, held_out):

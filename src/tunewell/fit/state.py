@@ -67,7 +67,8 @@ def start(
     groups = grouped(weights, schedule.epochs, factors)
     optimizer = torch.optim.AdamW(groups, weight_decay=schedule.weight_decay, fused=True)
     best = {name: p.detach().clone() for name, p in weights.items()}
-    prepared, optimizer = accelerator.prepare(model.eval(), optimizer)
+    # Around an optimizer, accelerate looks for other packages in every step: half of a short one.
+    prepared = accelerator.prepare(model.eval())
     return Training(job, prepared, feed, held_out, schedule, accelerator, optimizer, weights, best)
 
 

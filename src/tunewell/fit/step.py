@@ -63,11 +63,19 @@ def _gradients(training: Training, rows: list[int]) -> Tensor:
     total = torch.zeros((), device=job.machine.device)
     for number, part in enumerate(within_tokens(rows, feed.lengths, state.tokens)):
         # Dropout follows from the seed and the step alone, so that a resumed run is the same run.
-        torch.manual_seed((job.seed * 1_000_003 + state.step) * 64 + number)
+        _seed((job.seed * 1_000_003 + state.step) * 64 + number, job.machine.device)
         loss = feed.losses(training.model, part).sum() / len(rows)
-        training.accelerator.backward(loss)
+        loss.backward()
         total += loss.detach()
     return total
+
+
+def _seed(number: int, device: str) -> None:
+    """Seed what a device draws from; where that is the CPU, to look for others takes a step."""
+    if device == "cpu":
+        torch.default_generator.manual_seed(number)
+    else:
+        torch.manual_seed(number)
 
 
 def _halve(training: Training, lengths: Sequence[int], error: Exception) -> None:

@@ -6,7 +6,9 @@ write the head, and `model.json`, which says how to put them together again.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tunewell.contracts import Task
 from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
 from tunewell.fit.card import pooled_card, stock_card
 from tunewell.fit.heads import Head, head_for
+from tunewell.fit.heads.own import upon
 from tunewell.fit.pieces import Piece, Text
 from tunewell.fit.prefix import POOLINGS, FrozenBody, body_of, read_pieces
 from tunewell.fit.records import Record, found_again, read_record
@@ -82,7 +85,9 @@ class TrainedPredictor:
 
     def whole(self) -> TrainedPredictor:
         """The same with all its weights in one network, updates merged; this one is used up."""
-        return replace(self, model=adapt.merged(self.model), tuned_body=True)
+        # An untuned body may be that of other models as well.
+        model = self.model if self.tuned_body else copy.deepcopy(self.model)
+        return replace(self, model=adapt.merged(model), tuned_body=True)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load_trained`, transformers and peft read."""
@@ -155,13 +160,15 @@ def _put_head(model: nn.Module, tensors: dict[str, Tensor]) -> None:
 def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
     """The predictor that `TrainedPredictor.save` wrote there."""
     record, value = read_record(folder, machine)
-    if value["body"] == "own":
-        source = replace(record.backbone, folder=folder)
-    else:
-        source = found_again(record.backbone)
+    if value["body"] != "own":
+        record = replace(record, backbone=found_again(record.backbone))
+    own = value["body"] == "own"
+    source = replace(record.backbone, folder=folder) if own else record.backbone
     pooling, hidden = value["head"]["pooling"], value["head"]["hidden"]
     head = head_for(record.task, replace(source, pooling=pooling), hidden)
-    model = head.build(source, dropout=0.0, seed=0)
+    untouched = value["body"] == "backbone"
+    with upon(body_of(source, record.machine).model) if untouched else nullcontext():
+        model = head.build(source, dropout=0.0, seed=0)
     put_back = {
         "adapter": adapt.load_peft,
         "virtual": virtual.load_virtual,
@@ -176,5 +183,5 @@ def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
         head=head,
         model=model.to(record.machine.device).eval(),
         tokenizer=backbones.load_tokenizer(source, folder),
-        tuned_body=value["body"] != "backbone",
+        tuned_body=not untouched,
     )

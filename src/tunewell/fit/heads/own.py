@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +14,17 @@ from tunewell.values import Backbone
 
 TOKENS = "tokens"
 """The pooling that leaves every token its own vector."""
+_BODY: ContextVar[nn.Module | None] = ContextVar("body", default=None)
+
+
+@contextmanager
+def upon(body: nn.Module) -> Iterator[None]:
+    """Inside, `own_model` puts its layers over this body, which does not move, and loads none."""
+    token = _BODY.set(body)
+    try:
+        yield
+    finally:
+        _BODY.reset(token)
 
 
 def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
@@ -70,7 +85,9 @@ def own_model(
         outputs: logits a vector; None: as many as it is wide.
     """
     torch.manual_seed(seed)
-    body = load_model(backbone, "AutoModel", dropout=dropout)
+    body = _BODY.get()
+    if body is None:
+        body = load_model(backbone, "AutoModel", dropout=dropout)
     if isinstance(getattr(body, "pooler", None), nn.Module):
         body.pooler.requires_grad_(False)  # we pool ourselves, so no gradient reaches it
     torch.manual_seed(seed)
