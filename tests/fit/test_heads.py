@@ -103,15 +103,14 @@ def test_what_is_learnt_is_told(toy_backbone, name):
 @pytest.mark.parametrize("name", [n for n in TASKS if n not in ("toy_tag", "toy_answer")])
 def test_vectors_of_the_frozen_pass_give_the_whole_models_logits(toy_backbone, name):
     from tunewell.fit import feeds
-    from tunewell.fit.backbones import load_tokenizer
     from tunewell.fit.loop import _feeds
+    from tunewell.fit.once import built
 
     given, rows = resolve(str(toy_backbone)), TASKS[name].rows(8)
-    head = head_for(TASKS[name](), given)
-    model = anatomy.freeze_body(head.build(given, 0.0, 0))
-    tokenizer = load_tokenizer(given)
     job = Job(TASKS[name](), rows, rows, given, MACHINE)
-    feed, _ = _feeds(job, model, head, tokenizer, epochs=1)
+    ready = built(job, anatomy.freeze_body, head_for(TASKS[name](), given), 0.0)
+    head, model, tokenizer = ready.head, ready.model, ready.tokenizer
+    feed, _ = _feeds(job, ready, epochs=1)
     assert isinstance(feed, feeds.VectorFeed)
     whole = run_pieces(model, head, feed.pieces, tokenizer.pad_token_id, MACHINE)
     torch.testing.assert_close(feed.all_logits(model, 512), whole, atol=1e-5, rtol=0)

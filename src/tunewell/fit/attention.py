@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tunewell.fit.few import FEW
+
 NAME = "rows_end_to_end"
 """Of the attention, among those of transformers."""
 BIASES = ("position_bias", "softcap", "s_aux")
@@ -114,6 +116,8 @@ def _attend(
         raise NotPackable("its attention has a bias of its own")
     _note(sliding_window)
     causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
+    few = FEW.get()
+    cut = few is not None and few.begins_at(module)
     past = [rows.past] if rows.past else []
     with torch.autocast(query.device.type, enabled=False):
         alike = [(length, len(list(group))) for length, group in groupby(rows.lengths)]
@@ -123,7 +127,8 @@ def _attend(
             state[0].transpose(0, 1).float().split([*before, *cuts])  # (tokens, heads, width) each
             for state, before in ((query, []), (key, past), (value, past))
         )
-        parts = []
+        parts: list[Tensor] = []
+        first = 0
         for number, (length, many) in enumerate(alike):
             q, k, v = (
                 cut[number - len(alike)].unflatten(0, (many, length)).transpose(1, 2)
@@ -134,7 +139,12 @@ def _attend(
                     torch.cat([cut[0].transpose(0, 1).expand(many, -1, -1, -1), own], dim=2)
                     for cut, own in ((keys, k), (values, v))
                 )
-            mask = _pattern(length, rows.past, causal, sliding_window, q.device)
+            at = None
+            if few is not None and cut:
+                at = few.places[first]  # rows of one length are read at one place
+                q = q[:, :, at : at + 1]
+            first += many
+            mask = _pattern(length, rows.past, causal, sliding_window, q.device, at)
             part = nn.functional.scaled_dot_product_attention(
                 q,
                 k,
@@ -142,21 +152,35 @@ def _attend(
                 mask,
                 dropout_p=dropout,
                 scale=scaling,
-                is_causal=causal and mask is None,
+                is_causal=causal and mask is None and at is None,
                 enable_gqa=q.shape[1] != k.shape[1],
             )
             parts.append(part.transpose(1, 2).flatten(0, 1))  # (many * length, heads, width)
-    return torch.cat(parts).unsqueeze(0), None
+    attended = torch.cat(parts).unsqueeze(0)
+    if few is not None and cut:
+        few.begin()
+    return attended, None
 
 
 def _pattern(
-    length: int, past: int, causal: bool, window: int | None, device: torch.device
+    length: int,
+    past: int,
+    causal: bool,
+    window: int | None,
+    device: torch.device,
+    at: int | None = None,
 ) -> Tensor | None:
-    """Which keys (past + length) each token (length) reads; None where its rule needs no mask."""
+    """Which keys (past + length) each token (length) reads; None where its rule needs no mask.
+
+    Args:
+        at: the one token of the row that is looked at; None: all.
+    """
     windowed = window is not None and past + length > window
-    if not windowed and not (causal and past):
+    if not windowed and not (causal and (past or at is not None)):
         return None
     own = torch.arange(past, past + length, device=device).unsqueeze(1)
-    apart = own - torch.arange(past + length, device=device)  # (length, past + length)
+    if at is not None:
+        own = own[at : at + 1]
+    apart = own - torch.arange(past + length, device=device)  # (length or 1, past + length)
     mask = apart >= 0 if causal else torch.ones_like(apart, dtype=torch.bool)
     return mask & (apart.abs() < window) if windowed else mask

@@ -233,7 +233,7 @@ def frozen_feeds(
     job: Job, model: nn.Module, train: TokenFeed, validation: TokenFeed
 ) -> tuple[VectorFeed, VectorFeed] | None:
     """Both parts as vectors, where one vector a piece holds all that the head reads, else None."""
-    pooling = train.head.pooling or what_the_head_reads(model, train)
+    pooling = train.head.pooling or getattr(model, "reads", None)
     if pooling not in POOLINGS:
         return None
     read = frozen_pass(job, train.pieces, validation.pieces)
@@ -244,16 +244,20 @@ def frozen_feeds(
     return made[0], made[1]
 
 
-def what_the_head_reads(model: nn.Module, feed: TokenFeed) -> str | None:
+def what_the_head_reads(
+    model: nn.Module, head: Head, pieces: Sequence[Piece], pad_id: int
+) -> str | None:
     """The pooling whose vector alone gives a stock head's logits on three pieces, if one does.
 
     In float32 whatever the machine's precision: a fresh head's logits lie so near to each other
     that bfloat16 cannot tell one pooling from another.
     """
-    batch = padded(feed.pieces[:3], feed.pad_id, feed.machine.device)
+    middle = len(pieces) // 2
+    some = sorted(pieces, key=lambda piece: len(piece.ids))[max(0, middle - 1) : middle + 2]
+    batch = padded(some, pad_id, next(model.parameters()).device)
     model.eval()
-    with torch.inference_mode():
-        whole = feed.head.logits(model, batch)
+    with torch.no_grad():
+        whole = head.logits(model, batch)
         hidden = anatomy.body(model)(**batch).last_hidden_state  # (rows, tokens, hidden)
         for pooling in POOLINGS:
             alone = head_alone(model, pool(hidden, batch["attention_mask"], pooling))

@@ -16,8 +16,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tunewell.fit.agreement import disagreement
+from tunewell.fit.agreement import agrees_at_few, disagreement
 from tunewell.fit.attention import NAME, PADDED, ROWS, NotPackable, Rows, register
+from tunewell.fit.few import few_of
 from tunewell.fit.skeleton import padding_offset
 from tunewell.fit.tensors import is_out_of_memory
 
@@ -37,6 +38,8 @@ FAULTS = (
 
 _TRIED: dict[tuple[str, ...], str] = {}
 """Why it stays padded, or nothing, by body and longest row: a try takes as long as a step."""
+_STOPS: dict[tuple[str, ...], bool] = {}
+"""Whether its last layer may stop at what is read, by the same."""
 
 
 def pack(body: nn.Module, most: int, fingerprint: str) -> None:
@@ -54,6 +57,7 @@ def pack(body: nn.Module, most: int, fingerprint: str) -> None:
     register()
     body.padded_because = ""  # type: ignore[assignment]
     body.forward = MethodType(_packing(type(body).forward, padding_offset(body)), body)
+    body.stops_at_few = False  # type: ignore[assignment]
     config._attn_implementation = NAME
     key = (fingerprint, type(body).__name__, str(most))
     if key not in _TRIED:
@@ -67,6 +71,16 @@ def pack(body: nn.Module, most: int, fingerprint: str) -> None:
         del body.forward
         config._attn_implementation = "sdpa"
         body.padded_because = reason  # type: ignore[assignment]
+        return
+    body.stops_at_few = True  # type: ignore[assignment]
+    if key not in _STOPS:
+        try:
+            _STOPS[key] = agrees_at_few(body, most)
+        except FAULTS as error:
+            if is_out_of_memory(error):
+                raise
+            _STOPS[key] = False
+    body.stops_at_few = _STOPS[key]  # type: ignore[assignment]
 
 
 def unpack(model: nn.Module) -> None:
@@ -121,11 +135,15 @@ def _end_to_end(
         packed["use_cache"] = False
     if past:
         packed["past_key_values"] = _one_copy(given["past_key_values"])
-    token = ROWS.set(Rows(tuple(keep.sum(1).tolist()), past))
+    rows = Rows(tuple(keep.sum(1).tolist()), past)
+    token = ROWS.set(rows)
     try:
-        output = own(body, **packed)
+        with few_of(body, rows.lengths) as few:
+            output = own(body, **packed)
     finally:
         ROWS.reset(token)
+    if few is not None and few.begun:
+        at = at[few.at]
     return _scattered(body, output, keep, at)
 
 
@@ -159,7 +177,7 @@ def _one_copy(past: Any) -> Any:
 
 def _scattered(body: Any, output: Any, keep: Tensor, at: Tensor) -> Any:
     """The output with its hidden states (batch, tokens, hidden) where the rows had them."""
-    hidden = output.last_hidden_state[0]  # (all tokens, hidden)
+    hidden = output.last_hidden_state[0]  # (all tokens that are read, hidden)
     places = hidden.new_zeros(keep.numel(), hidden.shape[-1])
     output.last_hidden_state = places.index_copy(0, at, hidden).unflatten(0, keep.shape)
     if output.get("past_key_values") is not None:

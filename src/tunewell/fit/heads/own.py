@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tunewell.fit.backbones import load_model
+from tunewell.fit.few import reading
 from tunewell.values import Backbone
 
 TOKENS = "tokens"
@@ -67,7 +68,8 @@ class PooledModel(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **more: Tensor) -> Tensor:
         """Token ids and mask (batch, tokens) -> logits (batch, outputs), or of every token."""
-        hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **more)
+        with reading(self.pooling, attention_mask):
+            hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **more)
         return self.head(pool(hidden.last_hidden_state, attention_mask, self.pooling))
 
 

@@ -17,6 +17,7 @@ from tunewell.contracts import Task
 from tunewell.decide import one_label, several_labels
 from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_model, reading_class
+from tunewell.fit.few import reading
 from tunewell.fit.heads.own import own_model
 from tunewell.fit.pieces import Piece, Text, by_row, whole, windows
 from tunewell.values import Answer, Backbone
@@ -121,8 +122,12 @@ class SequenceHead:
         return whole(tokenizer, inputs, max_length)
 
     def logits(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """The model's logits (batch, outputs) in float32."""
-        output = model(**batch)
+        """The model's logits (batch, outputs) in float32.
+
+        Where it is known which one token its own head `reads`, the last layer stops at that one.
+        """
+        with reading(getattr(model, "reads", None), batch["attention_mask"]):
+            output = model(**batch)
         return (output if isinstance(output, Tensor) else output.logits).float()
 
     def targets(self, pieces: Sequence[Piece], targets: Sequence[Any]) -> Tensor:
