@@ -16,8 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from tunewell.fit import anatomy
-
 SHAPING = ("reshape", "view")
 """Functions that name the number of tokens."""
 
@@ -109,10 +107,10 @@ def reading(pooling: str | None, mask: Tensor) -> Iterator[None]:
 def few_of(body: Any, lengths: Sequence[int]) -> Iterator[Few | None]:
     """Inside, a body that runs rows end to end stops at what is read, if it can; what that is."""
     from_end = READ.get()
-    if from_end is None or not body.stops_at_few or max(lengths) == 1:
+    if from_end is None or not body.last_layer or max(lengths) == 1:
         yield None
         return
-    few = Few(anatomy.layers(body)[1][-1], lengths, from_end)
+    few = Few(body.get_submodule(body.last_layer), lengths, from_end)
     token = FEW.set(few)
     try:
         yield few

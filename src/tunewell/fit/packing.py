@@ -16,6 +16,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from tunewell.fit import anatomy
 from tunewell.fit.agreement import agrees_at_few, disagreement
 from tunewell.fit.attention import NAME, PADDED, ROWS, NotPackable, Rows, register
 from tunewell.fit.few import few_of
@@ -57,7 +58,7 @@ def pack(body: nn.Module, most: int, fingerprint: str) -> None:
     register()
     body.padded_because = ""  # type: ignore[assignment]
     body.forward = MethodType(_packing(type(body).forward, padding_offset(body)), body)
-    body.stops_at_few = False  # type: ignore[assignment]
+    body.last_layer = ""  # type: ignore[assignment]
     config._attn_implementation = NAME
     key = (fingerprint, type(body).__name__, str(most))
     if key not in _TRIED:
@@ -72,7 +73,8 @@ def pack(body: nn.Module, most: int, fingerprint: str) -> None:
         config._attn_implementation = "sdpa"
         body.padded_because = reason  # type: ignore[assignment]
         return
-    body.stops_at_few = True  # type: ignore[assignment]
+    stack, layers = anatomy.layers(body)
+    body.last_layer = f"{stack}.{len(layers) - 1}"  # type: ignore[assignment]
     if key not in _STOPS:
         try:
             _STOPS[key] = agrees_at_few(body, most)
@@ -80,16 +82,17 @@ def pack(body: nn.Module, most: int, fingerprint: str) -> None:
             if is_out_of_memory(error):
                 raise
             _STOPS[key] = False
-    body.stops_at_few = _STOPS[key]  # type: ignore[assignment]
+    if not _STOPS[key]:
+        body.last_layer = ""  # type: ignore[assignment]
 
 
-def unpack(model: nn.Module) -> None:
+def unpack(model: nn.Module, reason: str = "it is to be written down for others") -> None:
     """Have every body in a model run its rows padded from now on, as transformers itself does."""
     for body in model.modules():
         if getattr(body, "padded_because", None) == "":
             del body.forward
             body.config._attn_implementation = "sdpa"  # type: ignore[union-attr]
-            body.padded_because = "it is to be written down for others"  # type: ignore[assignment]
+            body.padded_because = reason  # type: ignore[assignment]
 
 
 def why_padded(body: nn.Module) -> str | None:
