@@ -13,8 +13,12 @@ ENCODE = script("encode and regress", "encode.py {rows} --model {model}")
 ENCODE_AGAIN = script("encode and regress again", "encode.py {rows} --model {model}")
 PLAIN = (ENCODE, HEAD, LAST, LORA, FULL)
 
+LONG = {"rows": "{rows}/long", "length": 512, "part": "long/train"}
+FULL_512 = trainer("full", "plain full, 512 tokens", **LONG)
+BEST = trainer("full", "best full", "--best")
 STOCK_FULL = fit("full", "tunewell fit full, stock head", "--backbone {stock}")
 OUR_LAST = fit("last_layers")
+STOCK_LAST = fit("last_layers", "tunewell fit last_layers, stock head", "--backbone {stock}")
 SETTINGS = own(
     "sixteen settings of head",
     f"head_settings {{rows}} {{out}} --epochs {{epochs}} --max-length {LENGTH}",
@@ -56,28 +60,30 @@ COMPARISONS = (
     Comparison(
         "full_512",
         "`full` at 512 tokens against the plain Trainer script",
-        (
-            trainer(
-                "full", "plain full, 512 tokens", rows="{rows}/long", length=512, part="long/train"
-            ),
-        ),
-        (
-            fit(
-                "full",
-                "tunewell fit full, 512 tokens",
-                rows="{rows}/long",
-                length=512,
-                part="long/train",
-            ),
-        ),
+        (FULL_512,),
+        (fit("full", "tunewell fit full, 512 tokens", **LONG),),
         goal=3.6,
+    ),
+    Comparison(
+        "full_512_stock_head",
+        "the same where the head reads one position",
+        (FULL_512,),
+        (fit("full", "tunewell fit full, 512 tokens, stock head", "--backbone {stock}", **LONG),),
+        goal=4.4,
     ),
     Comparison(
         "best",
         "`full` against the best stock setting of the Trainer (grouped by length, bf16)",
-        (trainer("full", "best full", "--best"),),
+        (BEST,),
         (fit("full"),),
         goal=1.5,
+    ),
+    Comparison(
+        "best_stock_head",
+        "the same where the head reads one position",
+        (BEST,),
+        (STOCK_FULL,),
+        goal=1.8,
     ),
     Comparison(
         "best_no_dropout",
@@ -115,6 +121,28 @@ COMPARISONS = (
         goal=4.7,
     ),
     Comparison(
+        "last_layers_stock_head",
+        "`last_layers` where the head reads one position, what is kept included",
+        (LAST,),
+        (STOCK_LAST,),
+        goal=5.0,
+    ),
+    Comparison(
+        "last_layers_stock_head_later",
+        "a later setting of that",
+        (LAST,),
+        (
+            fit(
+                "last_layers",
+                "tunewell fit last_layers, stock head, later",
+                "--backbone {stock} --last_layers.learning_rate 1e-4",
+                out="{runs}/" + STOCK_LAST.folder,
+                needs=(STOCK_LAST,),
+            ),
+        ),
+        goal=7.0,
+    ),
+    Comparison(
         "head",
         "`head`, 16 settings in one process, against one plain head-only script",
         (HEAD,),
@@ -129,8 +157,8 @@ COMPARISONS = (
         goal=1.05,
         at_most=True,
         figure="passes",
-        limit="Each setting builds its own model and runs its own loop over the kept vectors, which"
-        " a pass over so few rows does not outweigh.",
+        limit="Loading the model, trying it and sixteen trainings of a head, one after the other,"
+        " take no less time where rows are few, and a pass over so few does not outweigh them.",
     ),
     Comparison(
         "features",
