@@ -18,7 +18,7 @@ import toy
 from tunewell import registry
 from tunewell.contracts import Job
 from tunewell.errors import DiskFull, ResourceError, TrainingDiverged
-from tunewell.fit import checkpoint
+from tunewell.fit import anatomy, checkpoint
 from tunewell.fit.batches import epoch_batches, within_tokens
 from tunewell.fit.feeds import TokenFeed
 from tunewell.fit.heads.sequence import SequenceHead
@@ -248,7 +248,7 @@ def test_the_fifth_time_it_says_what_to_do(job, monkeypatch):
     ran_out = little_memory(monkeypatch, 1)
     with pytest.raises(ResourceError) as told:
         METHODS["full"].fit(job())
-    assert len(ran_out) == 5
+    assert len(ran_out) == 6  # the last with layers that keep less
     assert "Memory ran out" in told.value.found
     assert "--max-length" in told.value.remedy and "smaller backbone" in told.value.remedy
 
@@ -257,7 +257,29 @@ def test_rows_that_run_alone_are_not_tried_again(job, monkeypatch):
     ran_out = little_memory(monkeypatch, 1)
     with pytest.raises(ResourceError, match="--max-length"):
         replace(METHODS["full"], batch_size=2).fit(job())
-    assert len(ran_out) == 2  # both rows, then each by itself
+    assert len(ran_out) == 3  # both rows, each by itself, and with layers that keep less
+
+
+@pytest.mark.parametrize("name", ["full", "lora"])
+def test_where_no_row_fits_layers_run_twice_and_the_gradients_are_the_same(
+    job, tmp_path, monkeypatch, name
+):
+    method = replace(METHODS[name], dropout=0.0)
+    _, enough = run(method, job())
+    real = TokenFeed.logits
+
+    def logits(feed, model, rows):
+        if torch.is_grad_enabled() and not anatomy.body(model).is_gradient_checkpointing:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(feed, model, rows)
+
+    monkeypatch.setattr(TokenFeed, "logits", logits)
+    weights, told = run(method, job(tmp_path / "whole"))
+    assert sum("layers run twice" in note for note in told.notes) == 1
+    assert told.losses == pytest.approx(enough.losses, abs=1e-4)
+    assert run(method, job(tmp_path / "broken"), stop=5)[0] is None
+    again, _ = run(method, job(tmp_path / "broken"))
+    assert_equal(again, weights)
 
 
 def test_validation_too_is_run_in_smaller_parts(job, monkeypatch):

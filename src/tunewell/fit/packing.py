@@ -89,7 +89,7 @@ def pack(body: nn.Module, most: int, fingerprint: str) -> None:
 def unpack(model: nn.Module, reason: str = "it is to be written down for others") -> None:
     """Have every body in a model run its rows padded from now on, as transformers itself does."""
     for body in model.modules():
-        if getattr(body, "padded_because", None) == "":
+        if vars(body).get("padded_because") == "":  # its own: peft's modules hand on its names
             del body.forward
             body.config._attn_implementation = "sdpa"  # type: ignore[union-attr]
             body.padded_because = reason  # type: ignore[assignment]

@@ -14,6 +14,7 @@ from tunewell.fit import checkpoint
 from tunewell.fit.batches import TOKENS
 from tunewell.fit.feeds import Feed
 from tunewell.fit.rates import Factors, grouped
+from tunewell.fit.recompute import recompute
 from tunewell.fit.schedule import Schedule
 from tunewell.values import Progress
 
@@ -27,6 +28,8 @@ class State:
     """Padded tokens that run at once."""
     halvings: int = 0
     """Times that memory ran out."""
+    recomputing: bool = False
+    """Whether activations are not kept but computed again, as one row did not fit either."""
     bad_steps: int = 0
     """Steps in a row whose loss or gradient was not finite."""
     best_score: float | None = None
@@ -118,4 +121,6 @@ def resume(training: Training) -> None:
         training.optimizer.state[training.weights[name]][moment] = value.to(job.machine.device)
     for name, value in found.record.items():
         setattr(training.state, name, value)
+    if training.state.recomputing:
+        recompute(training.model)
     told(f"went on from step {training.state.step}")

@@ -10,6 +10,7 @@ from torch import Tensor
 from tunewell.errors import ResourceError
 from tunewell.fit import anatomy
 from tunewell.fit.batches import within_tokens
+from tunewell.fit.recompute import recompute
 from tunewell.fit.state import Training
 from tunewell.fit.tensors import is_out_of_memory
 from tunewell.values import Progress
@@ -28,7 +29,7 @@ def take_step(training: Training, rows: list[int]) -> float | None:
     if not training.model.training:  # the first step, or the first after validation
         anatomy.train_what_moves(training.model)
     lengths = [training.feed.lengths[row] for row in rows]
-    loss = in_memory(training, lengths, lambda: _gradients(training, rows))
+    loss = in_memory(training, lengths, lambda: _gradients(training, rows), learning=True)
     norm = training.accelerator.clip_grad_norm_(training.weights.values(), CLIP)
     if not torch.isfinite(loss) or not torch.isfinite(norm):
         training.state.bad_steps += 1
@@ -38,11 +39,16 @@ def take_step(training: Training, rows: list[int]) -> float | None:
     return loss.item()
 
 
-def in_memory(training: Training, lengths: Sequence[int], run: Callable[[], Tensor]) -> Tensor:
+def in_memory(
+    training: Training, lengths: Sequence[int], run: Callable[[], Tensor], learning: bool = False
+) -> Tensor:
     """What `run` gives; it runs again with fewer tokens at once where memory runs out.
+
+    Where no fewer will do, gradients are had in less memory and more time.
 
     Args:
         lengths: tokens of the rows that it runs through, `state.tokens` at once.
+        learning: whether it computes gradients.
 
     Raises:
         ResourceError: memory ran out for the fifth time, or with one row at once.
@@ -53,7 +59,7 @@ def in_memory(training: Training, lengths: Sequence[int], run: Callable[[], Tens
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            _halve(training, lengths, error)
+            _halve(training, lengths, learning, error)
 
 
 def _gradients(training: Training, rows: list[int]) -> Tensor:
@@ -78,12 +84,17 @@ def _seed(number: int, device: str) -> None:
         torch.manual_seed(number)
 
 
-def _halve(training: Training, lengths: Sequence[int], error: Exception) -> None:
+def _halve(training: Training, lengths: Sequence[int], learning: bool, error: Exception) -> None:
     """Half of what the largest part took from now on, which may be far below the limit so far."""
     state = training.state
     parts = within_tokens(range(len(lengths)), lengths, state.tokens)
     largest = max(len(part) * lengths[part[-1]] for part in parts)
     if state.halvings == HALVINGS or len(parts) == len(lengths):
+        if learning and not state.recomputing and recompute(training.model):
+            state.recomputing = True
+            note = f"memory ran out: layers run twice from step {state.step + 1} on, to need less"
+            training.job.report_progress(Progress(note=note))
+            return
         raise ResourceError(
             f"Memory ran out even with {largest} tokens at once.",
             "",
