@@ -224,6 +224,7 @@ def keep_results(
     command: str,
 ) -> dict[str, Any]:
     """Write `comparison.json` and `report.html`; what the first holds."""
+    from tunewell.fit.earlier import tuned_for
     from tunewell.fit.machine import facts
     from tunewell.measure.assemble import assemble
     from tunewell.tell.report import write_report
@@ -238,7 +239,9 @@ def keep_results(
     )
     known = read_json(folder / "data.json")
     leaked = known.get("leaked") or ()
-    told = assemble(folder, ready.task, rows, options.prefer, options.margin, leaked)
+    made = {backbone.name: tuned_for(backbone.folder) for backbone in ready.backbones}
+    tuned = {name: run for name, run in made.items() if run is not None}
+    told = assemble(folder, ready.task, rows, options.prefer, options.margin, leaked, tuned)
     comparison = {
         "name": folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -264,6 +267,7 @@ def keep_results(
         "label_names": ready.data.label_names,
         "prefer": options.prefer,
         "margin": options.margin,
+        "tuned": tuned,
         **told,
         "interrupted": interrupted,
         "options": chosen_options(ready, origins),

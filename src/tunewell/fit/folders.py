@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.errors import ConfigError
-from tunewell.fit import hub, vet
+from tunewell.fit import earlier, hub, vet
 
 POOLING_KEYS = {
     "pooling_mode_mean_tokens": "mean",
@@ -36,7 +36,10 @@ def find(name: str) -> Path:
 def own_pooling(folder: Path) -> str | None:
     """How a model of ours or a sentence encoder pools, as it states it itself."""
     if (folder / "model.json").is_file():
-        return vet.read(folder, "model.json")["head"]["pooling"]
+        record = vet.read(folder, "model.json")
+        # A head over tokens pools nothing: a text is read as the backbone was before.
+        pooling = record["head"]["pooling"]
+        return record["backbone"]["pooling"] if pooling == "tokens" else pooling
     modules = vet.read(folder, "modules.json") if (folder / "modules.json").is_file() else []
     for module in modules:
         if str(module["type"]).endswith("Pooling"):
@@ -78,7 +81,9 @@ def _recommended(run: Path) -> Path:
 
 
 def _whole_model(folder: Path, name: str) -> Path:
-    """The folder itself, unless it is one of ours that holds only a part."""
+    """The folder itself; of an adapter of ours that of the whole model; refused if it is a part."""
+    if earlier.is_adapter(folder):
+        return earlier.merged(folder)
     adapter = (folder / "adapter_config.json").exists()
     if (folder / "config.json").exists() or not (adapter or (folder / "model.json").exists()):
         return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from tunewell import registry
 from tunewell.contracts import Metric, Task
 from tunewell.measure.calibration import calibration
 from tunewell.measure.per_label import per_label
+from tunewell.measure.per_type import per_type
 from tunewell.measure.trial import ended_folders, read_answers
 from tunewell.values import Answer, read_json, to_json
 
@@ -72,6 +73,7 @@ def assemble(
     prefer: str,
     margin: float,
     leaked: Sequence[int] = (),
+    tuned: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Results of all planned rows, with intervals, against the best, and the recommendation.
 
@@ -80,10 +82,12 @@ def assemble(
             planned row.
         leaked: test rows, by number, that stand among the others too; scores without them are
             given beside the scores.
+        tuned: by the name of a backbone that an earlier run made, what it was tuned for.
     """
     import numpy as np
 
     from tunewell.measure.compare import recommend, simultaneous
+    from tunewell.measure.earlier import worth
     from tunewell.measure.intervals import effective_rows, intervals
 
     several = len({row["fingerprint"] for row in rows if row["backbone"]}) > 1
@@ -108,6 +112,9 @@ def assemble(
             result["per_label"] = to_json(per_label(labels, *told[name][0]))
         if task.answers == "label":
             result["calibration"] = to_json(calibration(*told[name][0]))
+        if task.answers == "spans":
+            types = task.labels  # type: ignore[attr-defined]
+            result["per_label"] = to_json(per_type(types, *told[name][0]))
     for key, metric in task.metrics.items():
         statistics = {name: _statistics(metric, fits) for name, fits in told.items()}
         rows_that_count = effective_rows(metric, targets, task.ideal)
@@ -137,6 +144,7 @@ def assemble(
         "recommended": advice.name,
         "why": advice.why,
         "optimism": pairs.optimism,
+        "worth": worth(rows, ok, pairs, tuned or {}),
     }
 
 
