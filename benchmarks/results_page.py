@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from tunewell.tell.scores import reading
 from tunewell.tell.table import plain
 from tunewell.tell.units import seconds
 
@@ -17,16 +18,15 @@ INTRODUCTION = """\
 Real runs on public data sets, written by `benchmarks/results.sh` and
 `python benchmarks/results_page.py`. An interval is at 95 %; "versus best" is in points and
 simultaneous over all pairs. Training is what it takes to make that model alone; the run's own
-seconds include the search, the tests, and whatever else the machine was doing.
-
-The two runs below went side by side on a machine of two cores that they shared with other work,
-so seconds are longer than on a quiet one, by a factor of two or more, and uneven from row to row;
-scores and intervals are not touched by that. Both were stopped and went on; the machine line is
-that of the last part (on the finance topics everything up to the first trial of `lora` ran with
-two threads). `features` was run with `C` 1, 0.1 and 10 first and then, when validation showed that
-smaller values do better, with today's default of 0.03 and its two neighbours: six trials instead
-of three.
+seconds include the search, the tests, and whatever else the machine was doing: two runs went at
+a time, each on one core of two, beside other work, so that seconds are longer than on a quiet
+machine and uneven from row to row (docs/performance.md has those that can be compared). Scores
+and intervals are not touched by that.
 """
+
+ORDER = ("features", "last_layers", "full")
+"""From cheap to dear, and from worse to better as the guides have it (Howard and Ruder, 2018;
+Peters, Ruder and Smith, 2019, arXiv 1903.05987)."""
 
 
 def section(run: Path) -> str:
@@ -39,6 +39,8 @@ def section(run: Path) -> str:
     versions = machine["versions"]
     spent = sum(result.get("spent_seconds") or 0.0 for result in comparison["results"])
     cpu = sum(result.get("cpu_seconds") or 0.0 for result in comparison["results"])
+    labels = comparison.get("labels")
+    classes = f", {len(labels)} classes" if labels else ""
     facts = ", ".join(f"{name} {versions[name]}" for name in ("torch", "transformers", "peft"))
     return f"""\
 ## {comparison["name"].replace("_", " ")}
@@ -46,7 +48,7 @@ def section(run: Path) -> str:
 {comparison["why"]}
 
 {comparison["created"][:10]}; {rows["train"]} training, {rows["validation"]} validation and
-{rows["test"]} test rows, {len(comparison["labels"])} classes; {comparison["metric"]} decides
+{rows["test"]} test rows{classes}; {comparison["metric"]} decides
 ({comparison["metric_why"]}); {machine["processor"]}, {machine["threads"]} threads,
 {machine["dtype"]}; tunewell {comparison["version"]}, {facts}.
 All trials took {seconds(spent)}, the picked fits {cpu:.0f} seconds of processor time.
@@ -56,7 +58,31 @@ All trials took {seconds(spent)}, the picked fits {cpu:.0f} seconds of processor
 ```
 
 {plain(comparison)}
-{trials(comparison)}"""
+{order(comparison)}{trials(comparison)}"""
+
+
+def order(comparison: dict) -> str:
+    """Whether the guides' order of methods, and the worth of pre-training, show on these rows."""
+    pairs = comparison.get("pairs", {})
+    steps = [*zip(ORDER[1:], ORDER, strict=False), (ORDER[-1], ORDER[0]), ("full", "from_scratch")]
+    lines = []
+    for better, worse in steps:
+        if worse not in pairs.get(better, {}):
+            continue
+        found = pairs[better][worse]
+        read = reading(comparison, comparison["metric"])
+        if found["low"] > 0:
+            says = "better"
+        else:
+            says = "worse" if found["high"] < 0 else "not to be told apart on these rows"
+        ends = f"[{read.difference(found['low'])}, {read.difference(found['high'])}]"
+        lines.append(
+            f"- `{better}` against `{worse}`: {read.difference(found['difference'])} {ends}, {says}"
+        )
+    if not lines:
+        return ""
+    title = "The order that the guides give, features < last layers < full, and what "
+    return title + "pre-training is worth:\n\n" + "\n".join(lines) + "\n\n"
 
 
 def trials(comparison: dict) -> str:
@@ -71,7 +97,7 @@ def trials(comparison: dict) -> str:
                 for name, value in trial["options"].items()
                 if any(other["options"][name] != value for other in result["trials"])
             ]
-            score = f"{100 * trial['validation']:.1f} %"
+            score = reading(comparison, comparison["metric"]).figure(trial["validation"])
             score = f"**{score}**" if trial["folder"] == result.get("folder") else score
             lines.append(f"| {result['name']} | {', '.join(tried)} | {score} |")
     return "\n".join(lines) + "\n"

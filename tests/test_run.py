@@ -160,6 +160,17 @@ def test_comparison_json_holds_what_is_promised(here):
         assert row["backbone"] == ("" if row["method"] in METHODS[:2] else "backbone")
     accuracy = {r["method"]: r["scores"]["accuracy"]["value"] for r in comparison["results"]}
     assert accuracy["bag_of_words"] > accuracy["majority"] == pytest.approx(1 / 3, abs=0.02)
+    best = max(accuracy, key=lambda name: accuracy[name])
+    for row in comparison["results"]:
+        against = comparison["pairs"][row["method"]]
+        assert set(against) == set(METHODS) - {row["method"]}
+        for other, found in against.items():
+            apart = accuracy[row["method"]] - accuracy[other]
+            assert found["difference"] == pytest.approx(apart)
+            turned = comparison["pairs"][other][row["method"]]
+            assert (found["low"], found["high"]) == pytest.approx((-turned["high"], -turned["low"]))
+        if row["method"] != best and accuracy[row["method"]] < accuracy[best]:
+            assert row["versus_best"] == against[best]
 
 
 def test_saved_models_give_the_answers_that_were_scored(here):

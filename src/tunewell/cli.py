@@ -31,6 +31,7 @@ COMMANDS = {
     "report": asking.report,
     "serve": serving.serve,
     "export": serving.export,
+    "push": serving.push,
     "eject": serving.eject,
     "methods": asking.methods,
     "tasks": asking.tasks,

@@ -13,7 +13,8 @@ from tunewell.contracts import Method
 from tunewell.plan.choose import Planned, once
 from tunewell.ready import Ready
 from tunewell.settings import Event, Watch
-from tunewell.values import Backbone, Progress
+from tunewell.tell.track import tracked
+from tunewell.values import Backbone, Progress, to_json
 
 
 @dataclass
@@ -171,19 +172,21 @@ def _trial(
     seed = ready.options.seed if seed is None else seed
     start = time.monotonic()
     course.tell("start", name)
-
-    def told(progress: Progress) -> None:
-        kind = "message" if progress.note else "progress"
-        message = f"{name}: {progress.note}" if progress.note else name
-        course.tell(kind, message, progress.done * planned_seconds, progress.score)
-
     folder = _folder(ready, method, backbone, seed)
     planned = {}
     if row.estimate is not None:
         planned["planned_seconds"] = row.estimate.alone_seconds
         planned["planned_peak_bytes"] = row.estimate.peak_bytes
     job = ready.job(backbone, seed)
-    result = run_trial(method, job, folder, course.shared, told, planned)
+    with tracked(ready.options.track, ready.folder, folder.name, to_json(method)) as log:
+
+        def told(progress: Progress) -> None:
+            log(progress)
+            kind = "message" if progress.note else "progress"
+            message = f"{name}: {progress.note}" if progress.note else name
+            course.tell(kind, message, progress.done * planned_seconds, progress.score)
+
+        result = run_trial(method, job, folder, course.shared, told, planned)
     course.done_seconds += planned_seconds
     score = result.get("validation", {}).get(ready.task.metric)
     outcome = name

@@ -12,6 +12,7 @@ from tunewell.contracts import Job, Method, Task
 from tunewell.errors import ConfigError, did_you_mean
 from tunewell.read import Data, Source
 from tunewell.settings import RunOptions
+from tunewell.tell.track import refuse_unknown
 from tunewell.values import Backbone, Machine, Trial, read_json, to_json
 
 
@@ -88,6 +89,8 @@ def prepare(options: RunOptions) -> Ready:
     from tunewell.fit.backbones import resolve
     from tunewell.options import parse_bytes
 
+    if options.track is not None:
+        refuse_unknown(options.track)
     methods = _methods(options)
     data = read_rows(options)
     task, why = learn_task(options, data)

@@ -43,6 +43,8 @@ class RunOptions(Source):
     """What cheap means: seconds to train, milliseconds to predict, peak memory, or size on disk."""
     margin: float = 0.02
     """Loss against the best that the recommended method may have at its worst, 0 to 1."""
+    track: str | None = None
+    """Where each trial's curves go besides: a tracker of accelerate's, such as tensorboard."""
     out: str | None = None
     """The run's folder. Not given: runs/ and the name of the data, for fit with the method's:
     runs/reviews-lora."""

@@ -189,6 +189,8 @@ class Progress:
     score: float | None = None
     """The deciding metric on validation so far."""
     loss: float | None = None
+    step: int | None = None
+    """Optimiser steps that are done, of a fit that takes any."""
     note: str = ""
     """Something the user should know, kept with the result: rows cut short, batch halved."""
     borrowed_seconds: float = 0.0

@@ -90,6 +90,7 @@ print(json.dumps([sorted(heavy), dict(os.environ)]))
     heavy, environment = json.loads(done.stdout)
     assert heavy == []
     assert environment["OMP_WAIT_POLICY"] == "passive"
+    assert environment["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "16"
     assert environment["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert environment["DO_NOT_TRACK"] == "1"
     assert environment["GRADIO_ANALYTICS_ENABLED"] == "False"

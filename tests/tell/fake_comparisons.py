@@ -81,6 +81,17 @@ def result(entry, backbone=MINILM, name=None, best=0.894, metric="accuracy"):
     }
 
 
+def versus(ladder):
+    return {
+        one: {
+            other: {"difference": a - b, "low": a - b - 0.03, "high": a - b + 0.03}
+            for other, b, *_ in ladder
+            if other != one
+        }
+        for one, a, *_ in ladder
+    }
+
+
 def unfinished(method, status, reason, backbone=MINILM):
     return {
         "name": method,
@@ -111,6 +122,7 @@ def comparison(results=None, labels=("positive", "negative"), recommended="lora"
         "margin": 0.02,
         "seeds": [0],
         "results": [result(entry) for entry in LADDER] if results is None else results,
+        "pairs": versus(LADDER if results is None else ()),
         "recommended": recommended,
         "why": (
             "Use lora: it is the cheapest method that surely loses little against the best "

@@ -47,6 +47,20 @@ def test_a_picture_and_the_table_below_it_tell_the_same(reports, name):
             assert all(sentence in told for told in words) or sentence in caption
 
 
+def test_every_method_stands_against_every_other(reports):
+    table = re.search(r'<table class="versus">.*?</table>', reports["two classes"], re.DOTALL)[0]
+    lines = re.findall(r"<tr>(.*?)</tr>", table, flags=re.DOTALL)[1:]
+    assert len(lines) == len(LADDER)
+    for at, (line, (name, value, *_)) in enumerate(zip(lines, LADDER, strict=True)):
+        assert name in line
+        cells = re.findall(r"<td class=\"([^\"]*)\">([^<]*)", line)
+        assert cells[at] == ("number", "–")
+        for (kind, shown), (other, score, *_) in zip(cells, LADDER, strict=True):
+            if other != name:
+                assert shown == units.points(value - score)
+                assert ("apart" in kind) == (abs(value - score) > 0.03)
+
+
 def test_the_sentence_comes_first(reports):
     text = Page(reports["two classes"]).text
     start = text.index("Use lora")

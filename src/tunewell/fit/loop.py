@@ -127,7 +127,7 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
             state.step += 1
             if state.step % per_epoch == 0:
                 _validate(training, epoch)
-            job.report_progress(Progress(state.step / steps, state.best_score, loss))
+            job.report_progress(Progress(state.step / steps, state.best_score, loss, state.step))
             due = stop_asked() or time.monotonic() - saved >= job.save_every_seconds
             if job.folder is not None and due:
                 save(training)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunewell import registry
 from tunewell.contracts import Metric, Task
@@ -13,6 +13,9 @@ from tunewell.measure.per_label import per_label
 from tunewell.measure.per_type import per_type
 from tunewell.measure.trial import ended_folders, read_answers
 from tunewell.values import Answer, read_json, to_json
+
+if TYPE_CHECKING:
+    from tunewell.measure.compare import Pairs
 
 SAMPLES = 5000
 SAMPLES_OF_SLOW = 1000
@@ -102,7 +105,12 @@ def assemble(
     ]
     ok = {result["name"]: result for result in results if result["status"] == "ok"}
     if not ok:
-        return {"results": results, "recommended": None, "why": "No method came to its end."}
+        return {
+            "results": results,
+            "pairs": {},
+            "recommended": None,
+            "why": "No method came to its end.",
+        }
     told = {name: [read_answers(run / f) for f in r["folders"]] for name, r in ok.items()}
     targets = next(iter(told.values()))[0][0]
     for name, result in ok.items():
@@ -133,19 +141,28 @@ def assemble(
     cost = {name: result[COSTS[prefer]] for name, result in ok.items()}
     best = min(scores, key=lambda name: (-scores[name], cost[name]))
     floor = next((name for name, result in ok.items() if result["baseline"]), None)
+    against = {
+        one: {other: _versus(pairs, one, other) for other in ok if other != one} for one in ok
+    }
     for name, result in ok.items():
-        versus = pairs.between(name, best)
-        result["versus_best"] = {"difference": versus.value, "low": versus.low, "high": versus.high}
+        result["versus_best"] = _versus(pairs, name, best)
         result["beats_majority"] = None if floor in (None, name) else scores[name] > scores[floor]
     scale = task.metrics[task.metric].scale
     advice = recommend(scores, pairs, cost, margin, prefer, floor, scale)
     return {
         "results": results,
+        "pairs": against,
         "recommended": advice.name,
         "why": advice.why,
         "optimism": pairs.optimism,
         "worth": worth(rows, ok, pairs, tuned or {}),
     }
+
+
+def _versus(pairs: Pairs, one: str, other: str) -> dict[str, float]:
+    """By how much one row scores higher than another, with the interval."""
+    found = pairs.between(one, other)
+    return {"difference": found.value, "low": found.low, "high": found.high}
 
 
 def _statistics(metric: Metric, fits: Sequence[tuple[list[Any], list[Answer]]]) -> Any:

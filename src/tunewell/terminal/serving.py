@@ -80,6 +80,35 @@ def export(argv: Sequence[str]) -> int:
 
 
 @dataclass(frozen=True)
+class PushOptions:
+    """What `push` takes besides the run."""
+
+    to: str
+    """The repository: owner/name, or a name in your own space."""
+    form: Literal["hf", "merged", "adapter", "onnx", "onnx-int8"] = "hf"
+    """As in `tunewell export --to`."""
+    private: bool = True
+    """Whether a new repository is seen by you alone."""
+
+
+def push(argv: Sequence[str]) -> int:
+    """Send the model of a run, with its card, to the Hugging Face Hub."""
+    known = list(options_of(PushOptions).values())
+    doc = (push.__doc__ or "").splitlines()[0]
+    asked, left = parse(taking(doc, _ONE, known, "RUN"), "push", argv)
+    chosen = resolve(PushOptions, typed(asked, left, "push", known, ())).options
+    run = _one_run(asked.data, "tunewell push runs/reviews --to reviews")
+    from tunewell.serve import push as pushing
+
+    told = pushing.push(run, chosen.to, chosen.form, chosen.private)
+    if asked.json:
+        show.show_json(told)
+    else:
+        print(f"{told.url} has it, tried on {told.exported.rows} test rows before.")
+    return 0
+
+
+@dataclass(frozen=True)
 class EjectOptions:
     """What `eject` takes besides the run."""
 
