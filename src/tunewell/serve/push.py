@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewell import run
 from tunewell.errors import ConfigError, ResourceError
 from tunewell.serve.export import Exported, Form, export
 
@@ -41,7 +42,7 @@ def push(folder: str | Path, repo: str, form: Form = "hf", private: bool = True)
         OfflineModeIsEnabled,
     )
 
-    hub = HfApi(library_name="tunewell")
+    folder, hub = run.model_folder(folder), HfApi(library_name="tunewell")
     try:
         me = hub.whoami()["name"]
     except LocalTokenNotFoundError:
