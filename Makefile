@@ -17,12 +17,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
 	@echo "make setup   make .venv with everything that the commands and the tests need"
-	@echo "make demo    compare eight methods on examples/support.csv (about five minutes)"
+	@echo "make demo    compare eight methods on examples/support.csv (about five minutes),"
+	@echo "             and ask the documents of examples/handbook a question"
 	@echo "make test    run the tests"
 	@echo "make lint    check style and types"
 	@echo "make bench   run the slow tests and the benchmarks"
 	@echo "make docs    write docs/methods/ and docs/tasks/ anew from the docstrings"
-	@echo "make clean   remove .venv, runs/demo and caches"
+	@echo "make clean   remove .venv, the demo's runs and caches"
 
 setup: $(READY)
 
@@ -42,6 +43,8 @@ demo: $(READY)
 	$(VENV)/bin/tunewell compare examples/support.csv --out $(DEMO) --budget 4m \
 	  --methods majority,bag_of_words,zero_shot,few_shot,features,head,lora,full
 	@echo "The report: $(CURDIR)/$(DEMO)/report.html"
+	$(VENV)/bin/tunewell index examples/handbook --out $(DEMO)-handbook
+	$(VENV)/bin/tunewell ask $(DEMO)-handbook "What is the notice period?" --passages 2
 
 # Two workers with a thread each, so that they do not fight for cores.
 test: $(READY) $(AXE)
@@ -77,5 +80,5 @@ docs: $(READY)
 	$(PY) tests/shapes_table.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(DEMO)-handbook build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +

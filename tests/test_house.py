@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tunewell import cli, options, registry, run
+from tunewell.documents import finding, indexing
 from tunewell.serve import server
 from tunewell.serve.web import server as web_server
 
@@ -32,8 +33,8 @@ STAGES = ("read", "plan", "fit", "measure", "tell")
 FLOORS = [
     {"values", "errors"},
     {"contracts"},
-    {"registry", "convert", "fields", "yaml_file", "kinds", "inputs", "sets", "decide"},
-    {*STAGES, "settings", "methods", "tasks"},
+    {"registry", "convert", "fields", "yaml_file", "kinds", "inputs", "sets", "decide", "lock"},
+    {*STAGES, "settings", "documents", "methods", "tasks"},
     {"options"},
     {"ready"},
     {"folder", "ladder"},
@@ -48,6 +49,9 @@ BESIDE = {
     ("plan", "measure.cost"),
     ("measure", "fit.prefix"),
     ("settings", "read"),
+    ("documents", "read"),
+    ("documents", "fit"),
+    ("documents", "settings"),
     ("cli", "terminal"),
     ("terminal", "serve"),
 }
@@ -55,6 +59,7 @@ BESIDE = {
 
 HEAVY = ("torch", "transformers", "peft", "accelerate", "sklearn", "scipy", "numpy")
 HEAVY += ("pandas", "pyarrow", "datasets", "safetensors", "tokenizers", "huggingface_hub")
+HEAVY += ("lancedb", "pypdf", "docx", "selectolax", "markdown_it")
 HELP_SECONDS = 0.5
 
 
@@ -119,7 +124,9 @@ def test_every_package_that_is_imported_is_asked_for() -> None:
     lines = [*project["dependencies"], *(line for part in more for line in part)]
     asked = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in lines}
     used = {name.partition(".")[0] for file in MODULES.values() for _, name in imports(file)}
-    named = {{"sklearn": "scikit_learn", "yaml": "pyyaml"}.get(name, name) for name in used}
+    called = {"sklearn": "scikit_learn", "yaml": "pyyaml", "docx": "python_docx"}
+    called |= {"markdown_it": "markdown_it_py"}
+    named = {called.get(name, name) for name in used}
     assert named - set(sys.stdlib_module_names) - {"tunewell"} <= asked
 
 
@@ -234,6 +241,8 @@ def test_the_command_line_takes_every_command_in_the_pages(
         monkeypatch.setattr(run, verb, stop)
     monkeypatch.setattr(server, "serve", stop)
     monkeypatch.setattr(web_server, "start", stop)
+    monkeypatch.setattr(indexing, "index", stop)
+    monkeypatch.setattr(finding, "open_index", stop)
     monkeypatch.chdir(tmp_path)
     for line in commands_in(page.read_text(encoding="utf-8")):
         argv = re.split(r" [|>&]", line)[0]

@@ -434,7 +434,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_made(here, methods, file_by
 
 def hold(folder):
     """Be at work in a run folder until killed."""
-    from tunewell.folder import alone_in
+    from tunewell.lock import alone_in
 
     with alone_in(Path(folder)):
         time.sleep(60)

@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 from tunewell.errors import ConfigError, DataError, ResourceError, UserError
 from tunewell.fit.machine import quiet
-from tunewell.library import check, compare, load, report
+from tunewell.library import ask, check, compare, index, load, report
 from tunewell.values import Answer, Example, Interval
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ __all__ = [
     "Interval",
     "ResourceError",
     "UserError",
+    "ask",
     "check",
     "compare",
     "fit",
+    "index",
     "load",
     "methods",
     "plan",

@@ -20,7 +20,7 @@ from tunewell.errors import (
     did_you_mean,
     is_disk_full,
 )
-from tunewell.terminal import asking, running, serving, show, web
+from tunewell.terminal import asking, documents, running, serving, show, web
 
 COMMANDS = {
     "compare": running.compare,
@@ -36,6 +36,8 @@ COMMANDS = {
     "methods": asking.methods,
     "tasks": asking.tasks,
     "web": web.web,
+    "index": documents.index,
+    "ask": documents.ask,
 }
 """Name -> what runs it; the first line of its docstring is its help."""
 

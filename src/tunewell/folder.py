@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,29 +20,6 @@ from tunewell.values import Backbone, read_json, to_json, write_json
 
 EARLIER = "an earlier command"
 """Where an option came from that this command did not give."""
-
-
-@contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """A lock on the run folder; the other's process number is told where there is one."""
-    from filelock import FileLock, Timeout
-
-    folder.mkdir(parents=True, exist_ok=True)
-    holder = folder / ".running"
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        who = holder.read_text() if holder.exists() else "another process"
-        raise ResourceError(
-            f"{folder} is in use by {who}.", "", "Wait for it, or choose another folder with --out."
-        ) from None
-    try:
-        holder.write_text(f"process {os.getpid()}")
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
 
 
 def backbone_at_hand(options: RunOptions) -> Backbone | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tunewell.contracts import Predictor
+    from tunewell.documents.finding import Found
+    from tunewell.documents.indexing import Indexed
     from tunewell.options import Resolved
     from tunewell.plan.choose import Planned
     from tunewell.run import Checked, Comparison
@@ -67,6 +69,39 @@ def report(folder: str | Path) -> Path:
     from tunewell import run
 
     return run.report(folder)
+
+
+def index(data: str | Path, *, watch: Watch | None = None, **options: Any) -> Indexed:
+    """Bring an index of a folder of documents up to date, or make it.
+
+    Args:
+        data: the folder, or one document.
+        watch: called with each event while it goes.
+        options: those of `tunewell index --help`: `index("handbook", out="runs/handbook")`.
+    """
+    from tunewell import settings
+    from tunewell.documents import indexing
+    from tunewell.documents.settings import IndexOptions
+    from tunewell.options import Layer, resolve
+
+    given = resolve(IndexOptions, Layer("keyword", {"data": str(data), **options}))
+    return indexing.index(given.options, watch or settings.silent)
+
+
+def ask(index: str | Path, question: str, **options: Any) -> Found:
+    """The passages of an index that are nearest to a question, the best first.
+
+    Args:
+        index: its folder.
+        question: in plain words.
+        options: those of `tunewell ask --help`: `ask("runs/handbook", "...", passages=3)`.
+    """
+    from tunewell.documents.finding import open_index
+    from tunewell.documents.settings import AskOptions
+    from tunewell.options import Layer, resolve
+
+    asked = resolve(AskOptions, Layer("keyword", options)).options
+    return open_index(index, asked.by).find(question, asked)
 
 
 def methods() -> dict[str, type[Any]]:

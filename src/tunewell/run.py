@@ -15,7 +15,6 @@ from tunewell import kinds, registry
 from tunewell.contracts import Predictor, Task
 from tunewell.errors import ConfigError, ResourceError, TrainingDiverged
 from tunewell.folder import (
-    alone_in,
     backbone_at_hand,
     find_faults,
     keep_data,
@@ -27,6 +26,7 @@ from tunewell.folder import (
     with_earlier,
 )
 from tunewell.ladder import run_ladder
+from tunewell.lock import alone_in
 from tunewell.plan.choose import Planned
 from tunewell.read import Columns, Fault
 from tunewell.ready import introduction, learn_task, prepare, read_rows, run_folder

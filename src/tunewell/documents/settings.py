@@ -1,0 +1,51 @@
+"""What an index of documents is asked to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tunewell.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """How documents are read into an index."""
+
+    data: str
+    """A folder of documents, or one document."""
+    backbone: str | None = None
+    """The model that makes vectors of texts: a Hub name or a folder. Not given: that of the index,
+    for a new one a small sentence encoder for English."""
+    passage_tokens: int | None = None
+    """Tokens that a passage may have. Not given: that of the index, for a new one three quarters
+    of what the backbone reads at once, and at most 192."""
+    device: str | None = None
+    """Where to compute, such as cpu or cuda; a GPU where there is one unless given."""
+    dtype: Literal["float32", "bfloat16"] | None = None
+    """Precision of products; bfloat16 where the processor has it unless given."""
+    out: str | None = None
+    """The folder of the index. Not given: runs/ and the name of the documents' folder."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the index is kept."""
+        return Path(self.out or Path("runs") / (Path(self.data).resolve().stem or "documents"))
+
+
+@dataclass(frozen=True)
+class AskOptions:
+    """How passages are looked for."""
+
+    passages: int = 5
+    """How many passages to show."""
+    by: Literal["both", "vectors", "words"] = "both"
+    """What a passage is found by: the nearness of its vector, its words, or both together."""
+    files: str | None = None
+    """Look only into files whose names match, such as 'policies/*.md'."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody can read."""
+        if not 1 <= self.passages <= 100:
+            raise ConfigError(f"passages is {self.passages}.", "1 to 100 is expected.")
