@@ -117,7 +117,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_indexed(folder, backbone, tmp
     assert done.files == 5
     assert [one.file for one in done.left_out] == ["broken.pdf", "picture.png"]
     assert "guess" in done.notes["old.txt"]
-    assert files(tunewell.ask(tmp_path / "i", "Köln", by="words")) == ["old.txt"]
+    assert set(files(tunewell.ask(tmp_path / "i", "Köln", by="words"))) == {"old.txt"}
 
 
 def test_an_index_keeps_to_its_backbone_and_its_folder(index, folder, tmp_path):
@@ -176,7 +176,7 @@ def test_odd_questions_are_answered(index):
 KILLED = """
 import os, signal, sys, tunewell
 from tunewell.documents import indexing, store
-indexing.AT_ONCE = 8
+indexing.AT_ONCE = 150
 keep, calls = store.add, []
 def add(*given):
     keep(*given)
@@ -218,7 +218,7 @@ def test_the_commands(folder, backbone, tmp_path, capsys, monkeypatch):
     assert "y.pdf was left out: it is damaged" in out
     assert "1 files are no documents (.png)" in out
     assert "4 documents in 7 passages (4 added)" in out
-    assert main(["ask", "i", "when does the lamp come back", "--passages", "1"]) == 0
+    assert main(["ask", "i", "when does the lamp come back?", "--by", "words"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("1. it's ü.txt, line 1\n   bring the lamp back on monday\n")
     assert main(["ask", "i", "lamp", "--json", "--by", "words"]) == 0

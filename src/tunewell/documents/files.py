@@ -133,8 +133,8 @@ def read(path: Path) -> Document:
     from docx.opc.exceptions import PackageNotFoundError
     from pypdf.errors import PyPdfError
 
-    damaged = (PyPdfError, PackageNotFoundError, zipfile.BadZipFile, zlib.error)
-    damaged += FAULTS if path.suffix.lower() in PARSED else ()
+    faults = FAULTS if path.suffix.lower() in PARSED else ()
+    damaged = (PyPdfError, PackageNotFoundError, zipfile.BadZipFile, zlib.error, *faults)
     try:
         document = READERS[path.suffix.lower()](path)
     except Unreadable:

@@ -149,14 +149,16 @@ def with_words(table: Any, words: str, most: int, files: Sequence[str] | None) -
     """The passages with the largest BM25 for the words of a text, the best first."""
     from lancedb.query import MatchQuery
 
-    query = table.search(MatchQuery(words, WORDS), query_type="fts")
+    match = MatchQuery(words, WORDS)  # type: ignore[call-arg]  # a pydantic dataclass
+    query = table.search(match, query_type="fts")
     return _rows(query, most, files, "_score")
 
 
 def _rows(query: Any, most: int, files: Sequence[str] | None, score: str) -> list[Row]:
     if files is not None:
         query = query.where(f"file IN ({', '.join(map(_quoted, files))})", prefilter=True)
-    return query.select([*COLUMNS, score]).with_row_id(True).limit(most).to_list()
+    found: list[Row] = query.select([*COLUMNS, score]).with_row_id(True).limit(most).to_list()
+    return found
 
 
 _NAMES = (*COLUMNS, "sha256", "number", "of")
