@@ -1,4 +1,4 @@
-"""Published sets of pairs, as JSON lines that `tunewell compare` reads without being told more.
+"""Published sets of pairs and choices, as JSON lines that `tunewell compare` reads as they are.
 
     python benchmarks/task_rows.py $TUNEWELL_DATA runs/data
 
@@ -47,14 +47,6 @@ def commonsenseqa(file: Path) -> Iterator[dict[str, Any]]:
             }
 
 
-def squad(file: Path) -> Iterator[dict[str, Any]]:
-    """A question, and the passage that answers it."""
-    for article in json.loads(file.read_text(encoding="utf-8"))["data"]:
-        for paragraph in article["paragraphs"]:
-            for question in paragraph["qas"]:
-                yield {"query": question["question"], "passage": paragraph["context"]}
-
-
 def write(rows: Iterable[dict[str, Any]], path: Path) -> None:
     """One JSON object a line."""
     lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -74,4 +66,3 @@ if __name__ == "__main__":
     for part in ("train", "dev"):
         name = asked.data / "commonsenseqa" / f"{part}_rand_split.jsonl.gz"
         write(commonsenseqa(name), asked.out / f"commonsenseqa_{part}.jsonl")
-    write(squad(asked.data / "squad_dev" / "dev-v1.1.rebuilt.json"), asked.out / "passages.jsonl")
