@@ -34,6 +34,7 @@ FLOORS = [
     {"values", "errors"},
     {"contracts"},
     {"registry", "convert", "fields", "yaml_file", "kinds", "inputs", "sets", "decide", "lock"},
+    {"imbalance"},
     {*STAGES, "settings", "documents", "methods", "tasks"},
     {"options"},
     {"ready"},

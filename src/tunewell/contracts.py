@@ -122,6 +122,9 @@ class Task(Protocol):
                 has a use for and passes over the rest.
         """
 
+    # One that can be asked to do things in several ways has `Options`, a frozen dataclass of them
+    # that is a section of the run's options under its name, and a field `options` with one.
+
     # Where one row does not tell how rows are to be read, such as how labels are separated:
     # def look(self, rows): at most 2,000 rows of named cells, spread over the file -> fields to
     # be set before rows are read, which `from_examples` gets too, and a sentence on it or "".

@@ -54,10 +54,10 @@ class Layer:
 
 @cache
 def run_options() -> type[Any]:
-    """The options of a run and, under each method's name, those of the method."""
+    """The options of a run and, under the name of each method and task, its own."""
     from tunewell.settings import RunOptions
 
-    return with_sections(RunOptions, registry.methods())
+    return with_sections(RunOptions, registry.task_options() | registry.methods())
 
 
 def from_keywords(keywords: dict[str, Any]) -> Resolved:
@@ -225,17 +225,21 @@ def _missing(name: str) -> ConfigError:
 
 
 def _idle(values: dict[str, Any], origins: dict[str, str]) -> list[ConfigError]:
-    """Options typed just now for a method that will not run."""
+    """Options typed just now for a method that will not run, or for another task."""
     methods = values.get("methods")
+    task = values.get("task", "classify")
     typed = [n for n in values if "." in n and origins.get(n) in ("command line", "keyword")]
-    return [
-        ConfigError(
-            f"{spelt(name, origins[name])} does nothing: {name.partition('.')[0]} is not chosen.",
-            f"Chosen: {', '.join(methods)}.",
-        )
-        for name in typed
-        if methods is not None and name.partition(".")[0] not in methods
-    ]
+    mistakes = []
+    for name in typed:
+        section = name.partition(".")[0]
+        idle = f"{spelt(name, origins[name])} does nothing:"
+        if section in registry.task_options():
+            if section != task:
+                mistakes.append(ConfigError(f"{idle} the task is {task}."))
+        elif methods is not None and section not in methods:
+            told = f"Chosen: {', '.join(methods)}."
+            mistakes.append(ConfigError(f"{idle} {section} is not chosen.", told))
+    return mistakes
 
 
 def _build(

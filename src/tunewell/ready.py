@@ -45,6 +45,9 @@ class Ready:
             settings |= {"max_length": backbone.max_length, "pooling": backbone.pooling}
         if getattr(method, "reads_label_names", False):
             settings["label_names"] = self.data.label_names
+        own = getattr(self.task, "options", None)
+        if own is not None and own != type(own)():
+            settings["task_options"] = to_json(own)
         return Trial(
             method=method.name,
             backbone=backbone.name if backbone else "",
@@ -127,7 +130,12 @@ def read_rows(options: RunOptions) -> Data:
     from tunewell.read import load as read_data
 
     source = Source(**{f.name: getattr(options, f.name) for f in fields(Source)})
-    return read_data(source, options.seed)
+    return read_data(source, options.seed, task_options(options))
+
+
+def task_options(options: RunOptions) -> Any:
+    """What the task is asked to do in its own section; None where it has none."""
+    return getattr(options, registry.task(options.task).name, None)
 
 
 def learn_task(options: RunOptions, data: Data) -> tuple[Task, str]:
@@ -135,9 +143,9 @@ def learn_task(options: RunOptions, data: Data) -> tuple[Task, str]:
     cls = registry.task(options.task)
     chosen, why = cls.choose_metric(data.train)
     metric = options.metric or chosen
-    task = cls.from_examples(
-        data.train, metric=metric, **{"label_names": data.label_names, **data.found}
-    )
+    own = task_options(options)
+    found = {"label_names": data.label_names, **data.found, **({"options": own} if own else {})}
+    task = cls.from_examples(data.train, metric=metric, **found)
     if metric not in task.metrics:
         raise ConfigError(
             f"There is no metric called {metric!r} for {options.task}.",
@@ -205,6 +213,8 @@ def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, A
     for name, value in flatten(to_json(ready.options)).items():
         section = name.partition(".")[0]
         if "." in name and section in registry.methods() and section not in ready.methods:
+            continue
+        if "." in name and section in registry.task_options() and section != ready.task.name:
             continue
         row = {"name": name, "value": value, "origin": origins.get(name, "default"), "reason": ""}
         if value is None and name in chosen:

@@ -26,6 +26,13 @@ def tasks() -> dict[str, type[Any]]:
     return _classes("tasks", "from_examples")
 
 
+@cache
+def task_options() -> dict[str, type[Any]]:
+    """The options of each task that has some of its own, by the task's name."""
+    found = {name: getattr(cls, "Options", None) for name, cls in tasks().items()}
+    return {name: options for name, options in found.items() if options is not None}
+
+
 def method(name: str) -> type[Any]:
     """The method of that name; a ConfigError with the nearest name otherwise."""
     return _named(name, methods(), "method", "tunewell methods")

@@ -5,16 +5,21 @@ from __future__ import annotations
 import ast
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tunewell.errors import DataError, EmptyCell
 
+Separator = Literal["bar", "semicolon", "comma", "single"]
+"""What a user calls what stands between labels; `single` is nothing."""
+CALLED = {"bar": "|", "semicolon": ";", "comma": ",", "single": None}
 SEPARATORS = ("|", ";", ",")
 """What may stand between the labels in one cell."""
 RARE = ("|", ";")
 """Those that hardly ever stand in a label itself."""
+NONE = "none"
+"""How a text says that no label fits."""
 MOSTLY = 0.8
 SOME = 0.1
 """The share of lists from which on they are no oversight."""
@@ -51,7 +56,7 @@ def separator_in(cells: Sequence[str]) -> str | None:
         f"{example!r} may be one label, or several with {' or '.join(map(repr, doubtful))} "
         "between them.",
         "It must be clear from the rows whether a cell holds one label or several.",
-        'Write the labels of a row as a list, ["joy", "fear"], or put | between them.',
+        "Say it with --classify.separator comma, semicolon or bar; single: one label a cell.",
     )
 
 
@@ -92,14 +97,15 @@ class Form:
     """A sentence on it."""
 
 
-def form_of(cells: Sequence[Any]) -> Form:
-    """How labels are written in these cells; DataError as `separator_in`."""
+def form_of(cells: Sequence[Any], said: Separator | None = None) -> Form:
+    """How labels are written in these cells: as the user says, or DataError as `separator_in`."""
     listed = [isinstance(cell, (dict, list)) or _list_in(cell) is not None for cell in cells]
     if sum(listed) > len(cells) * SOME:
         columns = any(isinstance(cell, dict) for cell in cells)
         told = "in columns of 0 and 1" if columns else "in a list"
         return Form(True, None, f"A row may have several labels, {told}.")
-    separator = separator_in([cell for cell in cells if isinstance(cell, str)])
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    separator = separator_in(texts) if said is None else CALLED[said]
     if separator is None:
         return Form()
     return Form(True, separator, f"A row may have several labels, with {separator!r} between them.")
@@ -161,3 +167,39 @@ def _list_in(cell: Any) -> list[Any] | None:
     if not isinstance(value, list):
         return None
     return [item if isinstance(item, str) else str(item) for item in value]
+
+
+def said(target: Any, named: Callable[[str], str]) -> str:
+    """A label in words, or several with `;` between them."""
+    if isinstance(target, str):
+        return named(target)
+    return "; ".join(map(named, target)) or NONE
+
+
+def understood(text: str, names: Mapping[str, str], several: bool) -> Any:
+    """The label that the first line of a model's text names, by itself or in words.
+
+    Of several all must be known; None where that is not so.
+
+    Args:
+        names: each label in words.
+    """
+    lines = text.strip().splitlines()
+    first = lines[0].strip(_AROUND).casefold() if lines else ""
+    if several and first == NONE:
+        return ()
+    parts = first.split(";") if several else [first]
+    found = [_called(part.strip(_AROUND), names) for part in parts]
+    if None in found:
+        return None
+    return tuple(label for label in names if label in found) if several else found[0]
+
+
+_AROUND = " .\"'`"
+
+
+def _called(said: str, names: Mapping[str, str]) -> str | None:
+    for label, name in names.items():
+        if said in (label.casefold(), name.casefold()):
+            return label
+    return None

@@ -17,11 +17,21 @@ POOL = 50
 
 
 def epoch_batches(
-    lengths: Sequence[int], batch_size: int, seed: int, epoch: int
+    lengths: Sequence[int],
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    chances: Sequence[float] | None = None,
 ) -> list[list[int]]:
-    """Row numbers of every batch of one epoch: each row once, order set by seed and epoch."""
+    """Row numbers of every batch of one epoch, order set by seed and epoch.
+
+    Args:
+        chances: as many rows are drawn as there are, each by its chance; None: each row once.
+    """
     chance = random.Random(f"{seed}/{epoch}")
     rows = list(range(len(lengths)))
+    if chances is not None:
+        rows = chance.choices(rows, chances, k=len(rows))
     chance.shuffle(rows)
     batches = []
     for start in range(0, len(rows), POOL * batch_size):

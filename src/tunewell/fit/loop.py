@@ -30,6 +30,7 @@ from tunewell.fit.signals import held_back
 from tunewell.fit.state import Training, resume, save, start
 from tunewell.fit.step import in_memory, take_step
 from tunewell.fit.trained import TrainedPredictor
+from tunewell.imbalance import chances_of
 from tunewell.values import Example, Progress
 
 PATIENCE = 3
@@ -113,11 +114,12 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
     job, state, schedule = training.job, training.state, training.schedule
     lengths, groups = training.feed.lengths, training.optimizer.param_groups
     per_epoch = len(epoch_batches(lengths, schedule.batch_size, job.seed, 0))
+    chances = _chances(training)
     steps = per_epoch * schedule.epochs
     saved = time.monotonic()
     while state.step < steps and not state.stopped:
         epoch = state.step // per_epoch
-        batches = epoch_batches(lengths, schedule.batch_size, job.seed, epoch)
+        batches = epoch_batches(lengths, schedule.batch_size, job.seed, epoch, chances)
         rates.begin_epoch(groups, epoch)
         for rows in batches[state.step % per_epoch :]:
             rates.set_rates(groups, epoch, schedule.rate_at(state.step, steps))
@@ -137,6 +139,17 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
     with torch.no_grad():
         for name, p in training.weights.items():
             p.copy_(training.best[name]).requires_grad_(True)
+
+
+def _chances(training: Training) -> list[float] | None:
+    """How likely each training example is drawn, where the task asks for balanced batches."""
+    job, feed = training.job, training.feed
+    options = getattr(job.task, "options", None)
+    if not getattr(options, "balanced_batches", False):
+        return None
+    rows = chances_of([example.target for example in job.train])
+    firsts = [feed.units.numbers([number])[0] for number in range(len(feed.lengths))]
+    return [rows[feed.pieces[number].row] for number in firsts]
 
 
 def _validate(training: Training, epoch: int) -> None:

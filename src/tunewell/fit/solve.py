@@ -5,11 +5,12 @@ Hoerl and Kennard, "Ridge Regression" (1970), for numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tunewell.contracts import Task
+from tunewell.imbalance import weight_without
 from tunewell.values import Answer, Backbone
 
 NEVER = -20.0
@@ -36,14 +37,16 @@ def solve(
     if task.answers == "number":
         return _ridge(task, matrix, targets, C)
     labels: tuple[Any, ...] = task.labels  # type: ignore[attr-defined]
+    weights: dict[Any, float] = getattr(task, "weights", {})
     if task.answers == "label":
-        return _logistic(matrix, list(targets), labels, C, seed, settings)
+        return _logistic(matrix, list(targets), labels, C, seed, settings, weights)
     parts = []
     for label in labels:
         given = [label in target for target in targets]
-        weights, bias = _logistic(matrix, given, (False, True), C, seed, settings)
+        own = {True: weights[label], False: weight_without(weights[label])} if weights else {}
+        found, bias = _logistic(matrix, given, (False, True), C, seed, settings, own)
         # Half the difference stands on either side of two classes; a label has one side alone.
-        parts.append((weights[1] - weights[0], np.clip(bias[1] - bias[0], NEVER, -NEVER)))
+        parts.append((found[1] - found[0], np.clip(bias[1] - bias[0], NEVER, -NEVER)))
     return np.stack([part[0] for part in parts]), np.array([part[1] for part in parts])
 
 
@@ -64,6 +67,7 @@ def _logistic(
     C: float,  # noqa: N803
     seed: int,
     settings: dict[str, Any],
+    counts: Mapping[Any, float],
 ) -> tuple[Any, Any]:
     """Weights and biases in the order of `classes`; those that no row has are never answered."""
     import numpy as np
@@ -76,7 +80,8 @@ def _logistic(
     if len(there) == 1:
         bias[at[there.pop()]] = 0.0
         return weights, bias
-    model = LogisticRegression(C=C, random_state=seed, **settings).fit(matrix, targets)
+    model = LogisticRegression(C=C, random_state=seed, **settings)
+    model.fit(matrix, targets, [counts[each] for each in targets] if counts else None)
     found, intercept = model.coef_, model.intercept_
     if len(found) == 1:  # scikit-learn keeps one row for two classes
         found = np.concatenate([-found, found]) / 2

@@ -99,6 +99,8 @@ def _classes(data: Data) -> Iterable[Fault]:
             f"smallest class {least:,}. Macro F1, where each class counts the same, "
             "decides unless --metric says otherwise.",
             count=most,
+            remedy=f"--{data.task.name}.class_weights balanced makes them count the same in "
+            "training as well; compare with and without.",
         )
     for part in ("validation", "test"):
         unseen = [e for e in data.parts[part] if not sizes.keys() >= {*labels_in(e.target)}]

@@ -30,8 +30,11 @@ FEW_ROWS = 200
 """Validation rows that are kept however few training rows are asked for."""
 
 
-def load(source: Source, seed: int = 0) -> Data:
+def load(source: Source, seed: int = 0, options: Any = None) -> Data:
     """Read, divide and sample the rows. Depends on the rows, the options and `seed` only.
+
+    Args:
+        options: those of the task itself, where it has some.
 
     Raises:
         ConfigError: an option is wrong, such as the name of a column.
@@ -40,7 +43,8 @@ def load(source: Source, seed: int = 0) -> Data:
     for option, value, least in (("rows", source.rows, 2), ("test-rows", source.test_rows, 1)):
         if value is not None and value < least:
             raise ConfigError(f"--{option} is {value}.", f"At least {least} was expected.")
-    plain = registry.task(source.task)()
+    cls = registry.task(source.task)
+    plain = cls() if options is None else cls(options=options)
     files, said = files_of(source), columns_said(source, plain)
     columns = find(files["train"], plain.columns, said, source.group)
     seen_at_once, seen_why = _looked(files["train"], columns, plain)

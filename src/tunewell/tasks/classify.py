@@ -11,12 +11,9 @@ from tunewell import kinds, sets
 from tunewell.contracts import Metric
 from tunewell.decide import HALF, one_label, several_labels
 from tunewell.errors import DataError, EmptyCell
+from tunewell.imbalance import LabelOptions, weights_of
 from tunewell.inputs import lines_of, text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
-
-NONE = "none"
-"""How a text says that no label fits."""
-_AROUND = " .\"'`"
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Classify:
 
     name: ClassVar[str] = "classify"
     head: ClassVar[str] = "sequence"
+    Options: ClassVar[type] = LabelOptions
     summary: ClassVar[str] = (
         "one text or two in, one label or several out: sentiment, topic, intent"
     )
@@ -80,6 +78,10 @@ class Classify:
     thresholds: dict[str, float] = field(default_factory=dict)
     """Of several labels each is given from this probability on, one half unless tuned; of two
     unequal ones the rarer."""
+    options: LabelOptions = LabelOptions()
+    """What it is asked to do."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """What a row with a label counts for in training, where they do not count the same."""
     temperature: float = 1.0
     """Logits of one label are divided by it, so that answers are as sure as they are right."""
 
@@ -120,6 +122,7 @@ class Classify:
         label_names: dict[str, str] | None = None,
         answers: Kind = "label",
         separator: str | None = None,
+        options: LabelOptions | None = None,
         **found: Any,
     ) -> Classify:
         """The labels that occur in training rows, sorted as texts, numbers by value.
@@ -136,12 +139,22 @@ class Classify:
             )
         chosen = metric or cls.choose_metric(train)[0]
         width = max((len(texts_of(example.input)) for example in train), default=0)
-        names = dict(label_names or {})
-        return cls(labels, names, chosen, width, answers, separator)
+        asked = options or LabelOptions()
+        return cls(
+            labels,
+            dict(label_names or {}),
+            chosen,
+            width,
+            answers,
+            separator,
+            options=asked,
+            weights=weights_of([example.target for example in train], asked),
+        )
 
     def look(self, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str]:
         """Whether rows have several labels, and what stands between them in a cell."""
-        form = sets.form_of([row["target"] for row in rows if "target" in row])
+        cells = [row["target"] for row in rows if "target" in row]
+        form = sets.form_of(cells, self.options.separator)
         found = {"answers": "labels", "separator": form.separator} if form.several else {}
         return found, form.told
 
@@ -195,14 +208,11 @@ class Classify:
         choices = ", ".join(self.named(label) for label in self.labels)
         asked = f"Which label fits the text? One of: {choices}."
         if self.several:
-            asked = f"Which labels fit the text? Any of: {choices}; or {NONE}."
-        solved = [f"{self._asked(shot.input)} {self._said(shot.target)}" for shot in shots]
+            asked = f"Which labels fit the text? Any of: {choices}; or {sets.NONE}."
+        solved = [
+            f"{self._asked(shot.input)} {sets.said(shot.target, self.named)}" for shot in shots
+        ]
         return "\n\n".join([asked, *solved, self._asked(input)])
-
-    def _said(self, target: Any) -> str:
-        if not self.several:
-            return self.named(target)
-        return "; ".join(map(self.named, target)) or NONE
 
     def _asked(self, input: Any) -> str:
         return lines_of(input, "Labels:" if self.several else "Label:")
@@ -212,21 +222,8 @@ class Classify:
 
         Of several, which stand with `;` between them, all must be known.
         """
-        lines = text.strip().splitlines()
-        said = lines[0].strip(_AROUND).casefold() if lines else ""
-        if not self.several:
-            return Answer(self._label_called(said))
-        if said == NONE:
-            return Answer(())
-        found = [self._label_called(part.strip(_AROUND)) for part in said.split(";")]
-        known = tuple(label for label in self.labels if label in found)
-        return Answer(None if None in found else known)
-
-    def _label_called(self, said: str) -> str | None:
-        for label in self.labels:
-            if said in (label.casefold(), self.named(label).casefold()):
-                return label
-        return None
+        names = {label: self.named(label) for label in self.labels}
+        return Answer(sets.understood(text, names, self.several))
 
     def score(self, targets: Sequence[Any], answers: Sequence[Answer]) -> dict[str, float]:
         """Every metric, 0 to 1; an answer without a value is wrong."""
@@ -275,4 +272,5 @@ class Classify:
     def from_json(cls, value: dict[str, Any]) -> Classify:
         """The task that `to_json` wrote."""
         known = {key: each for key, each in value.items() if key != "name"}
-        return cls(**{**known, "labels": tuple(value["labels"])})
+        options = LabelOptions(**value.get("options", {}))
+        return cls(**{**known, "labels": tuple(value["labels"]), "options": options})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tunewell import kinds
 from tunewell.contracts import Metric
 from tunewell.errors import DataError, EmptyCell, NotApplicable
+from tunewell.imbalance import Imbalance, weights_of
 from tunewell.values import Answer, Column, Example, Kind, Span, to_json
 
 MARKS = "BIELSU"
@@ -64,12 +65,17 @@ class Tag:
         ),
     )
     answers: ClassVar[Kind] = "spans"
+    Options: ClassVar[type] = Imbalance
     windows: ClassVar[bool] = True
 
     labels: tuple[str, ...] = ()
     """All types that a piece may be of, sorted."""
     metric: str = "span_f1"
     """The deciding metric."""
+    options: Imbalance = Imbalance()
+    """What it is asked to do."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """What a word of a type counts for in training, where they do not count the same."""
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -90,7 +96,11 @@ class Tag:
 
     @classmethod
     def from_examples(
-        cls, train: Sequence[Example], metric: str | None = None, **found: Any
+        cls,
+        train: Sequence[Example],
+        metric: str | None = None,
+        options: Imbalance | None = None,
+        **found: Any,
     ) -> Tag:
         """The types that occur in training rows, sorted.
 
@@ -103,7 +113,9 @@ class Tag:
                 f"None of {len(train)} training rows has a span: every tag is O.",
                 "Rows with something to find are expected.",
             )
-        return cls(tuple(labels), metric or cls.choose_metric(train)[0])
+        asked = options or Imbalance()
+        weights = weights_of([example.target for example in train], asked)
+        return cls(tuple(labels), metric or cls.choose_metric(train)[0], asked, weights)
 
     def input(self, row: dict[str, Any], where: str) -> str | dict[str, Any]:
         """The text; where its words are given, `{"text": ..., "words": ((start, end), ...)}`."""
@@ -179,7 +191,8 @@ class Tag:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Tag:
         """The task that `to_json` wrote."""
-        return cls(tuple(value["labels"]), value["metric"])
+        options, weights = Imbalance(**value.get("options", {})), value.get("weights", {})
+        return cls(tuple(value["labels"]), value["metric"], options, weights)
 
 
 def _joined(tokens: Sequence[str]) -> Places:

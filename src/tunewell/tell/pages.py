@@ -31,9 +31,13 @@ class OptionRow:
     help: str
 
 
-def option_rows(cls: type[Any]) -> list[OptionRow]:
-    """The options of a method, a task or a stage, in the order of its fields."""
-    prefix = f"{cls.name}." if hasattr(cls, "name") else ""
+def option_rows(cls: type[Any], section: str = "") -> list[OptionRow]:
+    """The options of a method, a task or a stage, in the order of its fields.
+
+    Args:
+        section: that they stand in, where the class has no name of its own.
+    """
+    prefix = f"{cls.name}." if hasattr(cls, "name") else section
     return [
         OptionRow(
             name="--" + option.name,
@@ -64,7 +68,7 @@ def method_page(cls: type[Any]) -> str:
     glance = ["| | |", "|:---|:---|", *(f"| {name} | {cell(text)} |" for name, text in facts)]
     sections = [f"# {cls.name}", opening, "\n".join(glance)]
     sections += ["## Use it", _example(cls)]
-    sections += ["## Options", _options(cls), *_fair_start(cls)]
+    sections += ["## Options", options_of_section(cls), *_fair_start(cls)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -111,8 +115,9 @@ def _example(cls: type[Any]) -> str:
     )
 
 
-def _options(cls: type[Any]) -> str:
-    rows = option_rows(cls)
+def options_of_section(cls: type[Any], section: str = "") -> str:
+    """The options as a table in Markdown."""
+    rows = option_rows(cls, section)
     if not rows:
         return "It has none."
     lines = ["| option | value | default | what it does |", "|:---|:---|:---|:---|"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tunewell import kinds, registry
-from tunewell.tell.pages import cell
+from tunewell.tell.pages import cell, options_of_section
 from tunewell.values import Column
 
 
@@ -32,6 +32,8 @@ def task_page(cls: type[Any]) -> str:
         "## Methods",
         linked + ".",
     ]
+    if hasattr(cls, "Options"):
+        sections += ["## Options", options_of_section(cls.Options, f"{cls.name}.")]
     if others:
         sections.append(
             f"Not for this kind of answer: {', '.join(f'`{name}`' for name in others)}. In a "

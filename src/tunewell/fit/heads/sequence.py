@@ -18,8 +18,10 @@ from tunewell.decide import one_label, several_labels
 from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_model, reading_class
 from tunewell.fit.few import reading
+from tunewell.fit.heads.focal import focal
 from tunewell.fit.heads.own import own_model
 from tunewell.fit.pieces import Piece, Text, by_row, whole, windows
+from tunewell.imbalance import weight_without
 from tunewell.values import Answer, Backbone
 
 PROBLEMS = {
@@ -52,6 +54,10 @@ class SequenceHead:
     """A label is given from this probability on."""
     temperature: float = 1.0
     """Logits of one label are divided by it."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """What a row with a label counts for in the loss; 1 unless said."""
+    gamma: float = 0.0
+    """Of the focal loss; 0 is cross-entropy."""
     mean: float = 0.0
     deviation: float = 1.0
     """Mean and standard deviation of the numbers in training rows."""
@@ -67,6 +73,8 @@ class SequenceHead:
             kind=getattr(task, "answers", "label"),
             thresholds=dict(getattr(task, "thresholds", {})),
             temperature=getattr(task, "temperature", 1.0),
+            weights=dict(getattr(task, "weights", {})),
+            gamma=getattr(getattr(task, "options", None), "focal_gamma", 0.0),
             mean=getattr(task, "mean", 0.0),
             deviation=getattr(task, "deviation", 1.0),
             windows=getattr(task, "windows", False),
@@ -150,11 +158,16 @@ class SequenceHead:
         variances of the training rows.
         """
         if self.kind == "label":
-            return nn.functional.cross_entropy(logits, targets, reduction="none")
+            losses = nn.functional.cross_entropy(logits, targets, reduction="none")
+            weights = logits.new_tensor([self.weights.get(each, 1.0) for each in self.labels])
+            return focal(losses, self.gamma) * weights[targets]
         if self.kind == "number":
             return nn.functional.mse_loss(logits.squeeze(-1), targets, reduction="none")
         losses = nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-        return losses.mean(-1)
+        given = [self.weights.get(each, 1.0) for each in self.labels]
+        without = [weight_without(each) if self.weights else 1.0 for each in given]
+        weights = torch.where(targets > 0, logits.new_tensor(given), logits.new_tensor(without))
+        return (focal(losses, self.gamma) * weights).mean(-1)
 
     def answers(
         self, inputs: Sequence[Text], pieces: Sequence[Piece], logits: Tensor

@@ -7,13 +7,14 @@ IOB2, and the best sequence that they allow is found by Viterbi's algorithm.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from tunewell.contracts import Task
+from tunewell.fit.heads.focal import focal
 from tunewell.fit.heads.own import TOKENS, own_model
 from tunewell.fit.pieces import Piece, by_row, windows
 from tunewell.fit.words import words
@@ -52,11 +53,17 @@ class TokenHead:
     labels: tuple[str, ...]
     pooling: str = TOKENS
     hidden: int | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+    """What a word with a label counts for in the loss; 1 unless said."""
+    gamma: float = 0.0
+    """Of the focal loss; 0 is cross-entropy."""
 
     @classmethod
     def for_task(cls, task: Task, backbone: Backbone, hidden: int | None) -> TokenHead:
         """The head for a task with `labels`."""
-        return cls(tuple(task.labels), hidden=hidden)  # type: ignore[attr-defined]
+        gamma = getattr(getattr(task, "options", None), "focal_gamma", 0.0)
+        weights = dict(getattr(task, "weights", {}))
+        return cls(tuple(task.labels), hidden=hidden, weights=weights, gamma=gamma)  # type: ignore[attr-defined]
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -110,6 +117,8 @@ class TokenHead:
         losses = nn.functional.cross_entropy(
             logits.transpose(1, 2), targets, ignore_index=NONE, reduction="none"
         )  # (pieces, tokens)
+        weights = logits.new_tensor([self.weights.get(tag[2:], 1.0) for tag in self.tags])
+        losses = focal(losses, self.gamma) * weights[targets.clamp(min=0)]
         usual = (targets != NONE).sum() / len(pieces)
         return losses.sum(-1) / usual.clamp(min=1)
 

@@ -72,7 +72,9 @@ def taken(form: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in values.items()
-        if "." not in name or chosen is None or name.partition(".")[0] in chosen
+        if "." not in name
+        or chosen is None
+        or name.partition(".")[0] in (*chosen, *registry.task_options())
     }
 
 
