@@ -56,7 +56,7 @@ def separator_in(cells: Sequence[str]) -> str | None:
         f"{example!r} may be one label, or several with {' or '.join(map(repr, doubtful))} "
         "between them.",
         "It must be clear from the rows whether a cell holds one label or several.",
-        "Say it with --classify.separator comma, semicolon or bar; single: one label a cell.",
+        "Say --classify.separator comma, semicolon or bar, or single if a cell is one label.",
     )
 
 

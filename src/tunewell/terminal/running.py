@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tunewell import registry
 from tunewell.errors import ConfigError
 from tunewell.fields import Option, options_of
 from tunewell.options import Layer, over_yaml, resolve, run_options
@@ -22,7 +23,7 @@ METHOD = Option("method", str, None, "The method to fit; `tunewell methods` list
 IDLE = {"fit": ("methods", "trials"), "plan": ("prefer", "margin")}
 """Options of a run that would do nothing for a command."""
 CHECKED = (*options_of(Source), "metric", "seed", "backbone", "max_length")
-"""The only options that `check` has a use for."""
+"""The only options that `check` has a use for, beside those of tasks."""
 
 
 def compare(argv: Sequence[str]) -> int:
@@ -129,7 +130,9 @@ def _given(command: str, doc: str | None, argv: Sequence[str]) -> _Given:
 
 def _offered(command: str, name: str) -> bool:
     """Whether an option does something for a command."""
-    return name in CHECKED if command == "check" else name not in IDLE.get(command, ())
+    if command == "check":
+        return name in CHECKED or name.partition(".")[0] in registry.task_options()
+    return name not in IDLE.get(command, ())
 
 
 def _with_data(layer: Layer, data: Sequence[str]) -> list[Layer]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tunewell import registry
 from tunewell.errors import UserError
 from tunewell.read import read_rows
 from tunewell.run import Checked
@@ -71,7 +72,7 @@ class Looker:
 
     def look(self, values: dict[str, Any], patience: float = PATIENCE_SECONDS) -> Found:
         """What is known of the rows after so many seconds at most."""
-        asked = {name: values[name] for name in SAID_OF_ROWS if name in values}
+        asked = {name: value for name, value in values.items() if _says(name)}
         key = json.dumps([asked, _stamp(Path(str(values["data"])))], sort_keys=True, default=str)
         if key not in self.found:
             while len(self.found) >= _KEPT:
@@ -92,6 +93,11 @@ class Looker:
     def close(self) -> None:
         """Let go of what is not begun."""
         self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _says(name: str) -> bool:
+    """Whether an option says what is read or asked."""
+    return name in SAID_OF_ROWS or name.partition(".")[0] in registry.task_options()
 
 
 def _check(values: dict[str, Any]) -> Looked:
