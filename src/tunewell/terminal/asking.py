@@ -140,7 +140,7 @@ def methods(argv: Sequence[str]) -> int:
     elif asked.name:
         method = registry.method(asked.name)
         print(listing.page(method))
-        show.show_table(listing.options_table(method))
+        show.show_table(listing.options_table(method, method.name))
     else:
         show.show_table(listing.methods_table())
     return 0
@@ -156,6 +156,8 @@ def tasks(argv: Sequence[str]) -> int:
         task = registry.task(asked.name)
         print(listing.page(task))
         show.show_table(listing.columns_table(task))
+        if hasattr(task, "Options"):
+            show.show_table(listing.options_table(task.Options, task.name))
     else:
         show.show_table(listing.tasks_table())
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunewell import registry
@@ -44,6 +45,11 @@ def tasks_json(name: str = "") -> list[dict[str, Any]]:
             "also_called": [a for a, own in registry.TASK_ALIASES.items() if own == cls.name],
             "columns": [_column_json(column) for column in cls.columns],
             "methods": [m for m, c in registry.methods().items() if _may_do(c, cls)],
+            "options": [
+                _option_json(option) for option in options_of(cls.Options, cls.name + ".").values()
+            ]
+            if hasattr(cls, "Options")
+            else [],
         }
         for cls in chosen
     ]
@@ -90,26 +96,43 @@ def columns_table(cls: type[Any]) -> Table:
     return table(("column", "what is in it", "usual names"), rows)
 
 
-def options_table(cls: type[Any]) -> Table:
-    """A method's options as they are typed, with their defaults and docs."""
-    options = options_of(cls, cls.name + ".").values()
+def options_table(cls: type[Any], name: str) -> Table:
+    """The options of a method or a task as they are typed, with their defaults and docs."""
+    options = options_of(cls, name + ".").values()
     rows = [
         (f"--{o.name} {metavar(o.hint)}", _default(o), o.help.replace("`", "")) for o in options
     ]
     return table(("option", "default", "what it does"), rows)
 
 
-def options_epilog() -> str:
-    """The options of all methods by name, for the end of a command's help."""
-    lines = ["", "Options of the methods; `tunewell methods lora` explains those of lora:"]
-    for name, cls in registry.methods().items():
-        options = options_of(cls, name + ".")
-        if options:
-            typed = "  ".join(f"--{option}" for option in options)
-            indent = " " * 15
-            lines += textwrap.wrap(f"  {name:<13}{typed}", 100, subsequent_indent=indent)
+def options_epilog(names: Iterable[str]) -> str:
+    """The options of tasks and methods by name, for the end of a command's help.
+
+    Args:
+        names: those that the command takes; the ones without a section are left out.
+    """
+    sections: dict[str, list[str]] = {}
+    for name in names:
+        if "." in name:
+            sections.setdefault(name.partition(".")[0], []).append(f"--{name}")
+    of_tasks = {name: sections.pop(name) for name in registry.task_options() if name in sections}
+    lines = ["", "Options of the tasks; `tunewell tasks classify` explains those of classify:"]
+    lines += _listed(of_tasks)
+    if sections:
+        lines += ["", "Options of the methods; `tunewell methods lora` explains those of lora:"]
+        lines += _listed(sections)
     lines.append("All options can stand in a YAML file instead: `tunewell compare run.yaml`.")
     return "\n".join(lines)
+
+
+def _listed(sections: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        line
+        for name, options in sections.items()
+        for line in textwrap.wrap(
+            f"  {name:<13}{'  '.join(options)}", 100, subsequent_indent=" " * 15
+        )
+    ]
 
 
 def _option_json(option: Option) -> dict[str, Any]:

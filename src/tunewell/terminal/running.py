@@ -120,7 +120,7 @@ def _given(command: str, doc: str | None, argv: Sequence[str]) -> _Given:
         asked, left = parse(taking(doc or "", known["data"].help, shown), command, argv)
     except SystemExit:
         if len(shown) < len(options):
-            print(listing.options_epilog())
+            print(listing.options_epilog(o.name for o in options))
         raise
     layers = _with_data(typed(asked, left, command, options, known), asked.data)
     resolved = resolve(run_options(), *layers)
