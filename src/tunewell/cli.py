@@ -20,13 +20,14 @@ from tunewell.errors import (
     did_you_mean,
     is_disk_full,
 )
-from tunewell.terminal import asking, documents, running, serving, show, web
+from tunewell.terminal import asking, documents, rows, running, serving, show, web
 
 COMMANDS = {
     "compare": running.compare,
     "fit": running.fit,
     "predict": asking.predict,
     "check": running.check,
+    "show": rows.rows,
     "plan": running.plan,
     "report": asking.report,
     "serve": serving.serve,

@@ -129,6 +129,9 @@ class Task(Protocol):
     # def look(self, rows): at most 2,000 rows of named cells, spread over the file -> fields to
     # be set before rows are read, which `from_examples` gets too, and a sentence on it or "".
 
+    # One whose answers are texts (head `writing`) has `conversation(input)`: the messages that an
+    # answer follows, `({"role": "user", "content": "..."}, ...)`, or a text that it goes on with.
+
     # One that learns from a fitted model's answers, such as from which probability on a label is
     # given, has `tuned(targets, answers) -> Self`, which is asked with validation rows, and
     # `decided(answers) -> answers`: these as they are with what was learnt.

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunewell import kinds, registry
 from tunewell.contracts import Predictor, Task
@@ -28,10 +28,13 @@ from tunewell.folder import (
 from tunewell.ladder import run_ladder
 from tunewell.lock import alone_in
 from tunewell.plan.choose import Planned
-from tunewell.read import Columns, Fault
+from tunewell.read import Columns, Data, Fault
 from tunewell.ready import introduction, learn_task, prepare, read_rows, run_folder
 from tunewell.settings import Event, RunOptions, Watch, silent
 from tunewell.values import read_json, to_json
+
+if TYPE_CHECKING:
+    from tunewell.fit.marked import Marked
 
 __all__ = [
     "Checked",
@@ -42,7 +45,9 @@ __all__ = [
     "check",
     "compare",
     "fit",
+    "learnt",
     "load",
+    "messages",
     "plan",
     "report",
     "silent",
@@ -164,6 +169,44 @@ def check(options: RunOptions) -> Checked:
     labels = Counter(label for e in rows for label in kinds.labels_in(e.target))
     counted = tuple(labels.most_common())
     return Checked(data.columns, sizes, faults, task.metric, why, task, counted)
+
+
+def learnt(options: RunOptions, rows: int) -> Marked:
+    """The first training rows as a model that writes would learn them.
+
+    Raises:
+        ConfigError: the task's answers are no texts, or the backbone does not write any.
+    """
+    from tunewell.fit.backbones import resolve
+    from tunewell.fit.marked import marked
+
+    data = _rows_of_texts(options)
+    name = options.backbone[0] if options.backbone else None
+    return marked(data.task, resolve(name, max_length=options.max_length), data.train[:rows])
+
+
+def messages(options: RunOptions) -> list[dict[str, Any]]:
+    """All rows as OpenAI's messages, those for training first.
+
+    Raises:
+        ConfigError: the task's answers are no texts.
+    """
+    from tunewell.fit.marked import as_messages
+
+    data = _rows_of_texts(options)
+    return [as_messages(data.task, each) for part in data.parts.values() for each in part]
+
+
+def _rows_of_texts(options: RunOptions) -> Data:
+    """The rows of a task whose answers are texts."""
+    able = [name for name, cls in registry.tasks().items() if cls().answers == "text"]
+    if options.task not in able:
+        raise ConfigError(
+            f"The answers of {options.task} are no texts that a model writes.",
+            f"Rows can be shown for these tasks: {', '.join(able)}.",
+            f"Add --task {able[0]}.",
+        )
+    return read_rows(options)
 
 
 def plan(options: RunOptions, watch: Watch = silent) -> tuple[Planned, ...]:

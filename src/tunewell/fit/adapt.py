@@ -57,11 +57,19 @@ def with_peft(model: nn.Module, config: Callable[[list[str], str], Any]) -> nn.M
         made.fan_in_fan_out = anatomy.transposed(model)
         model.backbone = wrapped(model.backbone, made)
         return model
-    made = _with_targets(config(anatomy.linear_names(model), "SEQ_CLS"))
+    made = _with_targets(config(anatomy.linear_names(model), _task_type(model)))
     made.fan_in_fan_out = anatomy.transposed(model)
     fresh = {name.rpartition(".")[0] for name in anatomy.fresh(model)}
-    made.modules_to_save = [*anatomy.head_modules(model), *sorted(fresh)]
+    made.modules_to_save = [*anatomy.head_modules(model), *sorted(fresh)] or None
     return wrapped(model, made)
+
+
+def _task_type(model: nn.Module) -> str:
+    """What peft calls what a stock model does."""
+    if not anatomy.writes(model):
+        return "SEQ_CLS"
+    two = model.config.is_encoder_decoder  # type: ignore[union-attr]
+    return "SEQ_2_SEQ_LM" if two else "CAUSAL_LM"
 
 
 def _with_targets(config: Any) -> Any:

@@ -10,31 +10,45 @@ from tunewell.values import ParameterCount
 
 
 def body(model: nn.Module) -> nn.Module:
-    """The pretrained part of a classifier, without its output layers."""
-    inside = _unwrapped(model)
-    return _unwrapped(inside.backbone if hasattr(inside, "pooling") else inside.base_model)
+    """The pretrained part of a classifier, without its output layers; all of a model that writes.
+
+    One that writes has its output layers from its pre-training, and gets no new ones.
+    """
+    inside = unwrapped(model)
+    if writes(inside):
+        return inside
+    return unwrapped(inside.backbone if hasattr(inside, "pooling") else inside.base_model)
 
 
-def _unwrapped(module: nn.Module) -> nn.Module:
+def writes(model: nn.Module) -> bool:
+    """Whether it is a model of transformers that writes texts."""
+    inside = unwrapped(model)
+    able = not hasattr(inside, "pooling") and getattr(inside, "can_generate", None)
+    return bool(able and able())
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
     """What peft wrapped, if it did."""
     return module.get_base_model() if hasattr(module, "get_base_model") else module
 
 
 def place_of_body(model: nn.Module) -> tuple[nn.Module, str]:
     """The module that holds the body of a classifier, and under which name."""
-    inside = _unwrapped(model)
+    inside = unwrapped(model)
     return inside, "backbone" if hasattr(inside, "pooling") else inside.base_model_prefix
 
 
 def carrier(model: nn.Module) -> nn.Module:
     """What stands in the body's place: the body, or what peft put around it."""
+    if writes(model):
+        return model
     owner, name = place_of_body(model)
     return getattr(owner, name)
 
 
 def fresh(model: nn.Module) -> dict[str, nn.Parameter]:
     """Parameters inside the body that no file holds, such as a pooler, by name; random so far."""
-    inside = _unwrapped(model)
+    inside = unwrapped(model)
     names = getattr(inside, "fresh_parameters", frozenset())
     return {name: p for name, p in inside.named_parameters() if name in names}
 
@@ -42,9 +56,12 @@ def fresh(model: nn.Module) -> dict[str, nn.Parameter]:
 def head_modules(model: nn.Module) -> list[str]:
     """Names of the direct children that own parameters and do not hold the body.
 
-    A stock classifier's new head must be named to peft, which otherwise does not save it.
+    A stock classifier's new head must be named to peft, which otherwise does not save it. A model
+    that writes has none: its output layers are no new ones.
     """
     inner = body(model)
+    if inner is unwrapped(model):
+        return []
     return [
         name
         for name, child in model.named_children()
@@ -64,17 +81,20 @@ def layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
 
 
 def linear_names(model: nn.Module) -> list[str]:
-    """Full names of the linear layers (Linear, Conv1D) inside the stack of layers."""
+    """Full names of the linear layers (Linear, Conv1D) inside the stack of layers.
+
+    Of an encoder-decoder that writes, in both stacks.
+    """
     from transformers.pytorch_utils import Conv1D
 
     inner = body(model)
-    prefix = next(name for name, module in model.named_modules() if module is inner)
-    stack_name, stack = layers(inner)
-    lead = f"{prefix}.{stack_name}" if prefix else stack_name
+    two = writes(inner) and inner.config.is_encoder_decoder  # type: ignore[union-attr]
+    halves = [inner.get_encoder(), inner.get_decoder()] if two else [inner]  # type: ignore[operator]
+    inside = {module for half in halves for module in layers(half)[1].modules()}
     return [
-        f"{lead}.{name}"
-        for name, module in stack.named_modules()
-        if isinstance(module, (nn.Linear, Conv1D))
+        name
+        for name, module in model.named_modules()
+        if module in inside and isinstance(module, (nn.Linear, Conv1D))
     ]
 
 

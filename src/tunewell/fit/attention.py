@@ -7,6 +7,7 @@ that transformers has.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -59,8 +60,15 @@ def staying_padded() -> Iterator[None]:
 
 @functools.cache
 def register() -> None:
-    """Make the name known to transformers."""
+    """Make the name known to transformers, and spare the user its advice on masks.
+
+    Rows end to end have none, and may well end with a token that elsewhere fills up rows.
+    """
     from transformers import AttentionInterface, AttentionMaskInterface
+
+    logging.getLogger("transformers.modeling_utils").addFilter(
+        lambda record: "recommend passing in an `attention_mask`" not in record.getMessage()
+    )
 
     AttentionInterface.register(NAME, _attend)
     AttentionMaskInterface.register(NAME, _mask)

@@ -136,8 +136,9 @@ def load_model(
     """The model in float32 with fused attention, its weights read from safetensors.
 
     A head that the files lack is made new from torch's random state; one that they have stays,
-    unless it was trained for other labels (`id2label`). `fresh_parameters` of the model holds
-    the names of what else was made new. `AutoModel` of an encoder-decoder is its encoder alone.
+    unless it was trained for other labels (`id2label`). `fresh_head` of the model holds the names
+    of what was made new in it, `fresh_parameters` of what else was. `AutoModel` of an
+    encoder-decoder is its encoder alone.
 
     Args:
         auto_class: a class of transformers: `AutoModel`, `AutoModelForSequenceClassification`, …
@@ -175,11 +176,12 @@ def load_model(
         )
     _refuse_gaps(backbone, head, info)
     model.fresh_parameters = frozenset(info["missing_keys"]) - head
+    model.fresh_head = frozenset(info["missing_keys"]) & head
     for part in (model, model.base_model, model.config):
         part.name_or_path = config.name_or_path
     if not skeleton.padding_offset(bones):  # where it is not also a place to count from
         model.config.pad_token_id = load_tokenizer(backbone).pad_token_id
-    pack(model.base_model, backbone.max_length, backbone.fingerprint)
+    pack(skeleton.reader(model), backbone.max_length, backbone.fingerprint)
     return model
 
 

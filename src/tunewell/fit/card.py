@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tunewell.fit.backbones import reading_class
 from tunewell.fit.records import Record
 
@@ -143,6 +145,44 @@ batch = tokenizer({GIVEN.get(record.task.answers, TEXT)}, padding=True, return_t
 with torch.no_grad():
     logits = model(**batch).logits
 {SAID[record.task.answers].format("logits")}
+"""
+    return _card(record, code)
+
+
+def writing_card(record: Record, body: str, two: bool, tokens: int, stops: Sequence[int]) -> str:
+    """A card for a model that writes.
+
+    Args:
+        body: `own` weights in the folder, an `adapter` of peft, or `bottlenecks`.
+        two: whether it is an encoder-decoder.
+        tokens: most of an answer.
+        stops: tokens that end one.
+    """
+    auto, special = ("Seq2SeqLM", "True") if two else ("CausalLM", "False")
+    package, start = "transformers", "" if two else 'batch["input_ids"].shape[1]'
+    where, apart = "folder", ""
+    if body == "adapter":
+        package, auto = "peft", f"AutoPeftModelFor{auto}"
+    else:
+        auto = f"AutoModelFor{auto}"
+    if body == "bottlenecks":
+        where, apart = repr(record.backbone.name), f"backbone = model\n{BOTTLENECKS}"
+    imports = IMPORTS[body] + "from safetensors.torch import load_file\n" if apart else ""
+    code = f"""\
+import torch
+from {package} import {auto}
+from transformers import AutoTokenizer
+{imports}
+folder = "."
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = {auto}.from_pretrained({where}).eval()
+{apart}messages = [{{"role": "user", "content": "a text"}}]
+text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+batch = tokenizer(text, return_tensors="pt", add_special_tokens={special})
+greedy = {{"do_sample": False, "max_new_tokens": {tokens}, "eos_token_id": {list(stops)}}}
+with torch.no_grad():
+    written = model.generate(**batch, **greedy)[0]
+print(tokenizer.decode(written[{start}:], skip_special_tokens=True).strip())
 """
     return _card(record, code)
 

@@ -67,7 +67,7 @@ class TokenFeed:
     @cached_property
     def lengths(self) -> list[int]:
         """Tokens of each unit, its pieces padded to the longest of them."""
-        return self.units.lengths([len(piece.ids) for piece in self.pieces])
+        return self.units.lengths([piece.tokens for piece in self.pieces])
 
     def logits(self, model: nn.Module, rows: Sequence[int]) -> Tensor:
         """Logits of the pieces of some units, with gradients."""

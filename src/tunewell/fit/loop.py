@@ -18,10 +18,10 @@ from tunewell.errors import Probed, TrainingDiverged
 from tunewell.fit import anatomy, rates
 from tunewell.fit.batches import epoch_batches
 from tunewell.fit.feeds import Feed, KeptFeed, TokenFeed, frozen_feeds, only_head_moves, set_aside
-from tunewell.fit.heads import head_for
+from tunewell.fit.heads import head_for, writes
 from tunewell.fit.lower import kept_feeds
 from tunewell.fit.machine import set_up
-from tunewell.fit.once import Built, built, encoded
+from tunewell.fit.once import SAMPLE, Built, built, encoded
 from tunewell.fit.pieces import by_row
 from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
@@ -56,7 +56,7 @@ def train(
         factors: of the learning rate, by parameter and epoch, for the prepared model.
 
     Raises:
-        NotApplicable: the model reads the padding.
+        NotApplicable: the model reads the padding, or nothing would move.
         TrainingDiverged: loss or gradients were not finite three steps in a row.
         Probed: `job.probe` was set.
     """
@@ -76,8 +76,12 @@ def train(
             run_epochs(training, stop_asked)
     parameters = anatomy.count(model, ready.total)
     record = Record(schedule.name, job.task, job.backbone, job.machine, parameters)  # type: ignore[attr-defined]
+    if writes(head):
+        head = head.sized(feed.pieces)  # type: ignore[attr-defined]
     moved = not only_head_moves(model)
-    return TrainedPredictor(record, head, model.eval(), ready.tokenizer, moved)
+    made = TrainedPredictor(record, head, model.eval(), ready.tokenizer, moved)
+    _tell_of_ends(job, made)
+    return made
 
 
 def _feeds(job: Job, ready: Built, epochs: int) -> tuple[Feed, Feed]:
@@ -96,6 +100,8 @@ def _feeds(job: Job, ready: Built, epochs: int) -> tuple[Feed, Feed]:
         rows = "1 long row is" if several == 1 else f"{several} long rows are"
         told = f"{rows} read in overlapping windows of {backbone.max_length} tokens"
         job.report_progress(Progress(note=told))
+    if writes(head) and not head.one_stack:  # type: ignore[attr-defined]
+        return feed, held_out
     vectors = frozen_feeds(job, model, feed, held_out) if only_head_moves(model) else None
     return vectors or kept_feeds(job, model, feed, held_out, epochs) or (feed, held_out)
 
@@ -162,20 +168,33 @@ def _validate(training: Training, epoch: int) -> None:
         training, held_out.lengths, lambda: held_out.all_logits(training.model, state.tokens)
     )
     loss = held_out.head.losses(held_out.pieces, logits, held_out.targets.cpu()).mean().item()
-    inputs = [example.input for example in job.validation]
-    answers = held_out.head.answers(inputs, held_out.pieces, logits)
-    targets = [example.target for example in job.validation]
-    if hasattr(job.task, "tuned"):
-        answers = job.task.tuned(targets, answers).decided(answers)
-    score = job.task.score(targets, answers)[job.task.metric]
-    before = (state.best_score, state.best_loss)
-    if before[0] is None or before[1] is None or (score, -loss) > (before[0], -before[1]):
+    score = None
+    if not writes(held_out.head):  # writing all answers takes longer than an epoch
+        inputs = [example.input for example in job.validation]
+        answers = held_out.head.answers(inputs, held_out.pieces, logits)
+        targets = [example.target for example in job.validation]
+        if hasattr(job.task, "tuned"):
+            answers = job.task.tuned(targets, answers).decided(answers)
+        score = job.task.score(targets, answers)[job.task.metric]
+    best = None if state.best_loss is None else (state.best_score or 0.0, -state.best_loss)
+    if best is None or (score or 0.0, -loss) > best:
         state.best_score, state.best_loss, state.epochs_since_best = score, loss, 0
         for name, p in training.weights.items():
             training.best[name].copy_(p.detach())
     elif not rates.opens_later(training.optimizer.param_groups, epoch):
         state.epochs_since_best += 1
         state.stopped = state.epochs_since_best >= PATIENCE
+
+
+def _tell_of_ends(job: Job, made: TrainedPredictor) -> None:
+    """Say of a model that writes whether it does not stop by itself, tried on a few rows."""
+    if not writes(made.head):
+        return
+    inputs = [example.input for example in job.validation[:SAMPLE]]
+    if endless := sum(not ended for ended in made.written(inputs)[1]):
+        most = made.head.new_tokens  # type: ignore[attr-defined]
+        of = f"{endless} of {len(inputs)} answers tried"
+        job.report_progress(Progress(note=f"{of} never end; they are cut at {most} tokens"))
 
 
 def _stop(training: Training) -> None:

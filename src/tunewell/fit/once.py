@@ -23,8 +23,9 @@ from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.dropout import draw_less
 from tunewell.fit.feeds import only_head_moves
-from tunewell.fit.heads import Head
+from tunewell.fit.heads import Head, writes
 from tunewell.fit.heads.own import upon
+from tunewell.fit.heads.writing import what_is_cut
 from tunewell.fit.pieces import Piece
 from tunewell.fit.prefix import POOLINGS, body_of
 from tunewell.values import Backbone, Example, Progress
@@ -69,27 +70,45 @@ _left_alone: WeakKeyDictionary[Any, dict[Any, float]] = WeakKeyDictionary()
 def encoded(
     job: Job, head: Head, tokenizer: Any, examples: tuple[Example, ...], training: bool
 ) -> list[Piece]:
-    """The pieces of some rows of a job; who gets those of another fit reports their seconds."""
+    """The pieces of some rows of a job; who gets those of another fit reports their seconds.
+
+    Where texts are written, with their answers; what training rows have lost is told.
+    """
     backbone = job.backbone
     assert backbone is not None
     for known in _read:
         same = (known.head, known.backbone, known.training) == (head, backbone, training)
         if known.examples is examples and same:
             job.report_progress(Progress(borrowed_seconds=known.seconds))
+            _tell_what_is_cut(job, known)
             return known.pieces
     begun = time.perf_counter()
     inputs = [example.input for example in examples]
-    pieces = head.encode(tokenizer, inputs, backbone.max_length, training)
-    seconds = time.perf_counter() - begun
-    _read.append(_Read(examples, head, backbone, training, pieces, seconds))
+    if writes(head):
+        targets = [example.target for example in examples]
+        pieces = head.solved(tokenizer, inputs, targets, backbone.max_length, training)  # type: ignore[attr-defined]
+    else:
+        pieces = head.encode(tokenizer, inputs, backbone.max_length, training)
+    read = _Read(examples, head, backbone, training, pieces, time.perf_counter() - begun)
+    _tell_what_is_cut(job, read)
+    _read.append(read)
     return pieces
+
+
+def _tell_what_is_cut(job: Job, read: _Read) -> None:
+    """What training rows with their answers have lost; NotApplicable where nothing is left."""
+    if read.training and writes(read.head):
+        most = read.backbone.max_length
+        for note in what_is_cut(read.pieces, len(read.examples), most):
+            job.report_progress(Progress(note=note))
 
 
 def built(job: Job, prepare: Prepare, head: Head, dropout: float) -> Built:
     """The head as it fits the backbone, and its prepared model with fresh output layers.
 
     Raises:
-        NotApplicable: the model answers a row differently beside a longer one.
+        NotApplicable: the model answers a row differently beside a longer one, or nothing of it
+            would move.
     """
     backbone = job.backbone
     assert backbone is not None
@@ -103,6 +122,8 @@ def built(job: Job, prepare: Prepare, head: Head, dropout: float) -> Built:
         return _prepared(job, prepare, head, model, body.tokenizer)
     begun = time.perf_counter()
     tokenizer = load_tokenizer(backbone)
+    if writes(head):
+        head.equip(tokenizer)  # type: ignore[attr-defined]
     texts = [example.input for example in job.train[:SAMPLE]]
     sample = head.encode(tokenizer, texts, backbone.max_length, training=True)
     pad_id = tokenizer.pad_token_id
@@ -122,5 +143,7 @@ def _prepared(job: Job, prepare: Prepare, head: Head, model: nn.Module, tokenize
     total = sum(p.numel() for p in model.parameters())
     torch.manual_seed(job.seed)
     model = prepare(model).to(job.machine.device)
+    if not any(p.requires_grad for p in model.parameters()):
+        raise NotApplicable("nothing would move: a model that writes gets no new output layers")
     draw_less(model)
     return Built(head, model, tokenizer, total)

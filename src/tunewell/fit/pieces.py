@@ -29,6 +29,14 @@ class Piece:
     """The input it belongs to; the pieces of a row follow each other."""
     extra: Any = None
     """What its head needs to find the way back to the input: offsets, places of words."""
+    labels: Sequence[int] | None = None
+    """Where a text is learnt: its tokens, and -100 for those that the model need not say. As many
+    as `ids`, or the tokens that a decoder writes."""
+
+    @property
+    def tokens(self) -> int:
+        """What it takes in a batch: tokens of the longer side."""
+        return max(len(self.ids), len(self.labels or ()))
 
 
 def whole(tokenizer: Any, texts: Sequence[Text], max_length: int) -> list[Piece]:

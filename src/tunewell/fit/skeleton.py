@@ -77,6 +77,12 @@ def reading_class(config: PreTrainedConfig) -> str:
     return "AutoModelForTextEncoding" if alone else "AutoModel"
 
 
+def reader(model: PreTrainedModel) -> nn.Module:
+    """The part without a head that reads; of an encoder-decoder that writes, the encoder."""
+    two = model.config.is_encoder_decoder and model.can_generate()
+    return model.get_encoder() if two else model.base_model
+
+
 def float32_bytes(model: nn.Module) -> int:
     """What the tensors of a skeleton would take, parameters in float32."""
     parameters = sum(p.numel() for p in model.parameters())

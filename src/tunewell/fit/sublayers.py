@@ -59,7 +59,12 @@ def after_layers(body: nn.Module) -> list[nn.Module]:
             if module not in inside and any(True for _ in module.parameters(recurse=False)):
                 hooks.callback(module.register_forward_pre_hook(ran).remove)
         run(body)
-    return [module for module in dict.fromkeys(late) if module not in early]
+    tied = {id(p) for module in early for p in module.parameters(recurse=False)}
+    return [
+        module
+        for module in dict.fromkeys(late)
+        if module not in early and not tied & {id(p) for p in module.parameters(recurse=False)}
+    ]
 
 
 def depths(model: nn.Module) -> dict[str, int]:
@@ -84,6 +89,8 @@ def run(body: nn.Module, ids: Tensor | None = None, **more: Any) -> Any:
         words = body.get_input_embeddings().num_embeddings
         ids = torch.arange(words - TOKENS, words)
     batch = ids.unsqueeze(0).to(next(body.parameters()).device)
+    if anatomy.writes(body) and body.config.is_encoder_decoder:  # type: ignore[union-attr]
+        more["decoder_input_ids"] = batch
     with torch.no_grad():
         return body(input_ids=batch, attention_mask=torch.ones_like(batch), **more)
 

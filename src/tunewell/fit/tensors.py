@@ -11,6 +11,7 @@ from torch import nn
 
 from tunewell.fit.batches import TOKENS, within_tokens
 from tunewell.fit.pieces import Piece
+from tunewell.fit.vocabulary import IGNORED
 from tunewell.values import Machine
 
 LOW = torch.finfo(torch.float32).min
@@ -37,7 +38,7 @@ def padded(
 ) -> dict[str, torch.Tensor]:
     """`input_ids` and `attention_mask` (batch, tokens), padded on the right.
 
-    With `token_type_ids` where the pieces have them.
+    With `token_type_ids` and `labels` where the pieces have them.
     """
     longest = max(len(piece.ids) for piece in pieces)
     ids = [[*piece.ids, *[pad_id] * (longest - len(piece.ids))] for piece in pieces]
@@ -50,6 +51,11 @@ def padded(
         kinds = [piece.type_ids or () for piece in pieces]
         rows = [[*kind, *[0] * (longest - len(kind))] for kind in kinds]
         batch["token_type_ids"] = torch.tensor(rows, device=device)
+    if any(piece.labels is not None for piece in pieces):
+        labels = [piece.labels or () for piece in pieces]
+        most = max(map(len, labels))
+        filled = [[*each, *[IGNORED] * (most - len(each))] for each in labels]
+        batch["labels"] = torch.tensor(filled, device=device)
     return batch
 
 
@@ -70,7 +76,7 @@ def run_pieces(
         around: what holds while the pieces of some numbers run.
     """
     model.eval()
-    lengths = [len(piece.ids) for piece in pieces]
+    lengths = [piece.tokens for piece in pieces]
     parts, order = [], []
     with torch.inference_mode(), autocast(machine):
         for numbers in within_tokens(range(len(pieces)), lengths, tokens):

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from tunewell.contracts import Task
 from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
-from tunewell.fit.card import pooled_card, stock_card
-from tunewell.fit.heads import Head, head_for
+from tunewell.fit.card import pooled_card, stock_card, writing_card
+from tunewell.fit.heads import Head, head_for, writes
 from tunewell.fit.heads.own import upon
 from tunewell.fit.pieces import Piece, Text
 from tunewell.fit.prefix import POOLINGS, FrozenBody, body_of, read_pieces
@@ -60,9 +60,17 @@ class TrainedPredictor:
         answers: list[Answer] = []
         for start in range(0, len(inputs), CHUNK):
             some = inputs[start : start + CHUNK]
+            if writes(self.head):
+                answers += self.written(some)[0]
+                continue
             pieces = self.head.encode(self.tokenizer, some, self.record.backbone.max_length)
             answers += self.head.answers(some, pieces, self._logits(pieces))
         return answers
+
+    def written(self, inputs: Sequence[Any]) -> tuple[list[Answer], list[bool]]:
+        """Of a model that writes: its answers, and whether each came to its own end."""
+        most, machine = self.record.backbone.max_length, self.record.machine
+        return self.head.write(self.model, self.tokenizer, inputs, most, machine)  # type: ignore[attr-defined]
 
     def embed(self, texts: Sequence[Text]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the body as it is now, and each text's tokens."""
@@ -96,6 +104,8 @@ class TrainedPredictor:
         carrier = anatomy.carrier(self.model)
         # No adapter moves embeddings; left to find that out, peft asks the Hub.
         more = {"save_embedding_layers": False} if kind in ("adapter", "virtual") else {}
+        if writes(self.head):
+            self._ways_to_write()
         with backbones.silent():
             if kind == "bottlenecks":
                 bottlenecks.save(self.model, folder)
@@ -104,17 +114,32 @@ class TrainedPredictor:
             elif kind != "backbone":
                 carrier.save_pretrained(folder, **more)
         self.tokenizer.save_pretrained(folder)
-        if pooling is None:
+        if writes(self.head):
+            card = writing_card(self.record, kind, *self._ways_to_write())
+        elif pooling is None:
             card = stock_card(self.record, kind)
         else:
             names = [name for name, _ in self.model.head.named_parameters()]
             layers = tuple(n.removesuffix(".weight") for n in names if n.endswith(".weight"))
             card = pooled_card(self.record, kind, pooling, layers)
         if pooling is not None or kind in APART:
-            head = {name: p.detach().contiguous() for name, p in _head(self.model).items()}
-            save_file(head, folder / "head.safetensors")
+            beside = {name: p.detach().contiguous() for name, p in _head(self.model).items()}
+            save_file(beside, folder / "head.safetensors")
         (folder / "README.md").write_text(card, encoding="utf-8")
-        self.record.write(folder, head={"pooling": pooling, "hidden": self.head.hidden}, body=kind)
+        head = {"pooling": pooling, "hidden": self.head.hidden}
+        if writes(self.head):
+            head["new_tokens"] = self.head.new_tokens  # type: ignore[attr-defined]
+        self.record.write(folder, head=head, body=kind)
+
+    def _ways_to_write(self) -> tuple[bool, int, list[int]]:
+        """Whether it is an encoder-decoder, most tokens of an answer, and what ends one.
+
+        They are put into the model's own `generation_config`, which is saved with it.
+        """
+        inside: Any = anatomy.unwrapped(self.model)
+        most, ends = self.head.new_tokens, self.head.stops(self.tokenizer)  # type: ignore[attr-defined]
+        inside.generation_config.update(max_new_tokens=most, eos_token_id=ends)
+        return inside.config.is_encoder_decoder, most, ends
 
     def _kind(self) -> str:
         """Which files hold the body.
@@ -166,6 +191,8 @@ def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
     source = replace(record.backbone, folder=folder) if own else record.backbone
     pooling, hidden = value["head"]["pooling"], value["head"]["hidden"]
     head = head_for(record.task, replace(source, pooling=pooling), hidden)
+    if writes(head):
+        head = replace(head, new_tokens=value["head"]["new_tokens"])  # type: ignore[type-var]
     untouched = value["body"] == "backbone"
     with upon(body_of(source, record.machine).model) if untouched else nullcontext():
         model = head.build(source, dropout=0.0, seed=0)

@@ -27,8 +27,14 @@ FAULTS = (TypeError, ValueError, RuntimeError, AttributeError, LookupError, Asse
 
 
 def leave_room(job: Job, tokens: int) -> Job:
-    """The job with rows cut so that they fit into the window after so many virtual tokens."""
+    """The job with rows cut so that they fit into the window after so many virtual tokens.
+
+    Raises:
+        NotApplicable: nothing is left of it, or texts are to be written.
+    """
     assert job.backbone is not None
+    if job.task.answers == "text":
+        raise NotApplicable("virtual tokens before a text that is gone on with are not there yet")
     most = window(job.backbone) - tokens
     if most < TOKENS:
         raise NotApplicable(f"{tokens} virtual tokens leave no room for the text")

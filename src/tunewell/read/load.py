@@ -68,9 +68,9 @@ def load(source: Source, seed: int = 0, options: Any = None) -> Data:
         divided = split(parts["train"], wanted, seed, task.texts, by_class)
         faults.append(_told_split(files["train"], columns, divided, seed, by_class))
         parts |= divided
-    names, found = _label_names(source, files["train"], columns, parts)
+    names, found = _label_names(source, files["train"], columns, _labels(parts, task))
     parts, sampled = _sampled(source, parts, seed, by_class)
-    labels = _labels(parts)
+    labels = _labels(parts, task)
     names = {label: name for label, name in names.items() if label in labels}
     faults += [*sampled, *found, *_told_unnamed(names, labels)]
     train, validation, test = (tuple(parts[name]) for name in ("train", "validation", "test"))
@@ -89,17 +89,18 @@ def _looked(path: Path, columns: Columns, task: Task) -> tuple[dict[str, Any], s
     return task.look(sample_of(rows, path, columns, task))
 
 
-def _labels(parts: Mapping[str, Sequence[Example]]) -> set[str]:
-    """Every label in the targets, of whatever kind they are."""
+def _labels(parts: Mapping[str, Sequence[Example]], task: Task) -> set[str]:
+    """Every label in the targets, of whatever kind they are; none in texts."""
+    if task.answers == "text":
+        return set()
     targets = (example.target for part in parts.values() for example in part)
     return {label for target in targets for label in kinds.labels_in(target)}
 
 
 def _label_names(
-    source: Source, path: Path, columns: Columns, parts: Mapping[str, Sequence[Example]]
+    source: Source, path: Path, columns: Columns, labels: set[str]
 ) -> tuple[dict[str, str], list[Fault]]:
     """Names of labels: as the user says, else from the file itself, else from one beside it."""
-    labels = _labels(parts)
     if source.label_names is not None:
         return read_label_names(source.label_names, labels), []
     stored = stored_label_names(path, columns.target or "")

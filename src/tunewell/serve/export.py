@@ -110,6 +110,8 @@ def _write(model: Path, form: Form, part: Path, rows: Sequence[Example]) -> Expo
         if read_json(part / "model.json")["body"] != "own":
             raise _no_form(model, form, "has modules that transformers has not")
         return _held(form, own, _loaded(part).predict(inputs), rows)
+    if network.task.answers == "text":
+        raise _no_form(model, form, "writes texts word after word, which is no single graph")
     network.tokenizer.save_pretrained(part)
     onnx.write(network, inputs[:3], part)
     exact = _held("onnx", own, onnx.load(part, network).predict(inputs), rows)

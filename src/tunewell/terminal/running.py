@@ -122,7 +122,7 @@ def _given(command: str, doc: str | None, argv: Sequence[str]) -> _Given:
         if len(shown) < len(options):
             print(listing.options_epilog(o.name for o in options))
         raise
-    layers = _with_data(typed(asked, left, command, options, known), asked.data)
+    layers = with_data(typed(asked, left, command, options, known), asked.data)
     resolved = resolve(run_options(), *layers)
     as_typed = shlex.join(["tunewell", command, *argv])
     return _Given(resolved.options, resolved.origins, asked.json, as_typed)
@@ -135,7 +135,7 @@ def _offered(command: str, name: str) -> bool:
     return name not in IDLE.get(command, ())
 
 
-def _with_data(layer: Layer, data: Sequence[str]) -> list[Layer]:
+def with_data(layer: Layer, data: Sequence[str]) -> list[Layer]:
     """The layers of a command line: what is typed lies over the YAML file that it names."""
     values = {("methods" if name == "method" else name): v for name, v in layer.values.items()}
     mistakes = layer.mistakes

@@ -72,14 +72,27 @@ class Head(Protocol):
         """One answer an input, in order, from the logits of all their pieces."""
 
 
+def writes(head: Head) -> bool:
+    """Whether its answers are texts that a model writes: see `heads.writing.WritingHead`."""
+    return hasattr(head, "write")
+
+
 def head_for(task: Task, backbone: Backbone, hidden: int | None = None) -> Head:
-    """The head that carries a task on a backbone; `hidden` units make it an MLP."""
+    """The head that carries a task on a backbone; `hidden` units make it an MLP.
+
+    Raises:
+        NotApplicable: texts are to be written, and the backbone cannot.
+    """
     from tunewell.fit.heads.choice import ChoiceHead
     from tunewell.fit.heads.sequence import SequenceHead
     from tunewell.fit.heads.span import SpanHead
     from tunewell.fit.heads.token import TokenHead
     from tunewell.fit.heads.vector import VectorHead
 
+    if task.head == "writing":
+        from tunewell.fit.heads.writing import writing_head
+
+        return writing_head(task, backbone)
     heads: dict[str, type[Head]] = {
         "sequence": SequenceHead,
         "token": TokenHead,

@@ -1,0 +1,192 @@
+"""A decoder reads what is asked and goes on with the answer, to the token that ends it.
+
+Only what the model is to say is learnt, its end included (arXiv 2203.02155, section 3.4, trains
+on demonstrations so).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from tunewell.contracts import Task
+from tunewell.errors import NotApplicable
+from tunewell.fit import output_layer, turns
+from tunewell.fit.backbones import load_model
+from tunewell.fit.generate import Prompt, generate, greedy
+from tunewell.fit.heads import writing
+from tunewell.fit.heads.writing import Cut
+from tunewell.fit.pieces import Piece
+from tunewell.fit.tensors import padded
+from tunewell.fit.vocabulary import IGNORED
+from tunewell.values import Answer, Backbone, Machine
+
+TRIED = 6
+"""Tokens on which it is tried what a model looks at."""
+
+
+@dataclass(frozen=True)
+class CausalHead:
+    """A text after a text, by a decoder.
+
+    It needs of a task: `conversation(input)`, the messages or the text that an answer follows.
+    A target is a text. Rows that are too long lose the end of their longest message, so that
+    there is room for the answer, and then the end of the answer.
+    """
+
+    whole_rows: ClassVar[bool] = False
+    one_stack: ClassVar[bool] = True
+    pooling: ClassVar[None] = None
+    hidden: ClassVar[None] = None
+
+    task: Any
+    plain: bool = False
+    """Whether logits are those of the output layer alone."""
+    new_tokens: int = 64
+
+    @classmethod
+    def for_task(cls, task: Task, backbone: Backbone, hidden: int | None) -> CausalHead:
+        """The head for a task."""
+        return cls(task)
+
+    def settle(
+        self, backbone: Backbone, dropout: float, seed: int, pieces: list[Piece], pad_id: int
+    ) -> tuple[CausalHead, nn.Module]:
+        """This head, tried on a few tokens, and its model.
+
+        Raises:
+            NotApplicable: the model sees what comes next, or its output layer was never trained.
+        """
+        model = self.build(backbone, dropout, seed)
+        ids = [number for piece in pieces for number in piece.ids][:TRIED]
+        ids = (ids * TRIED)[:TRIED]
+        other = [*ids[:-1], ids[-1] - 1 if ids[-1] else ids[-1] + 1]
+        batch = padded([Piece(ids), Piece(other)], pad_id, "cpu")
+        model.eval()
+        with torch.no_grad():
+            one, two = output_layer.states(model, batch)[:, :-1]
+        if not torch.allclose(one, two, rtol=1e-3, atol=1e-4):
+            raise NotApplicable("it reads what comes after a word as well, so that it cannot write")
+        return replace(self, plain=output_layer.is_plain(model, batch)), model
+
+    def build(self, backbone: Backbone, dropout: float, seed: int) -> nn.Module:
+        """The model as it was pretrained; `seed` has no say, as nothing is new."""
+        return greedy(load_model(backbone, "AutoModelForCausalLM", dropout=dropout))
+
+    def equip(self, tokenizer: Any) -> None:
+        """Give the tokenizer a chat template, where it has none."""
+        turns.equip(tokenizer, encoder=False)
+
+    def encode(
+        self, tokenizer: Any, inputs: Sequence[Any], max_length: int, training: bool = False
+    ) -> list[Piece]:
+        """What is read of each row, so that `new_tokens` have room, or half of the row."""
+        room = max(max_length - self.new_tokens, max_length // 2)
+        pieces = []
+        for row, given in enumerate(inputs):
+            asked = writing.shortened(tokenizer, self.task.conversation(given), room)
+            ids = _ids(tokenizer, turns.asked_text(tokenizer, asked))
+            pieces.append(Piece(ids[-(max_length - 1) :], row=row))
+        return pieces
+
+    def solved(
+        self,
+        tokenizer: Any,
+        inputs: Sequence[Any],
+        targets: Sequence[Any],
+        max_length: int,
+        training: bool = False,
+    ) -> list[Piece]:
+        """A piece a row, with its answer; `extra` is what it has lost."""
+        pieces = []
+        for row, (given, target) in enumerate(zip(inputs, targets, strict=True)):
+            asked, cut = self.task.conversation(given), False
+            ids, labels = self._learnt(tokenizer, asked, target, training)
+            if len(ids) > max_length:
+                room = max(max_length - writing.count(tokenizer, target) - 2, max_length // 2)
+                shorter = writing.shortened(tokenizer, asked, room)
+                cut = shorter != asked
+                ids, labels = self._learnt(tokenizer, shorter, target, training)
+            lost = Cut(cut, len(ids) > max_length)
+            piece = Piece(ids[:max_length], None, row, lost, labels[:max_length])
+            if writing.learnt_tokens(piece):
+                pieces.append(piece)
+        return pieces
+
+    def _learnt(
+        self, tokenizer: Any, asked: turns.Asked, target: str, training: bool
+    ) -> tuple[list[int], list[int]]:
+        """Tokens of a row, and the same with `IGNORED` for those that need not be said.
+
+        What stands before an answer has the tokens that it has where the answer is asked for.
+        """
+        ids: list[int] = []
+        labels: list[int] = []
+        text = ""
+        for part in turns.solved_parts(tokenizer, asked, target, training):
+            text += part.text
+            whole = _ids(tokenizer, text)
+            if whole[: len(ids)] != ids:
+                whole = ids + _ids(tokenizer, part.text)
+            new = whole[len(ids) :]
+            labels += new if part.learnt else [IGNORED] * len(new)
+            ids = whole
+        return ids, labels
+
+    def stops(self, tokenizer: Any) -> list[int]:
+        """Numbers of the tokens that end an answer."""
+        return turns.stops(tokenizer)
+
+    def sized(self, pieces: Sequence[Piece]) -> CausalHead:
+        """This head, for answers about as long as those of such pieces."""
+        return replace(self, new_tokens=writing.longest(pieces))
+
+    def logits(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """The loss of each token (pieces, tokens); without labels, states (pieces, tokens, hidden).
+
+        Logits over a vocabulary would take far more memory than all else.
+        """
+        given = {name: each for name, each in batch.items() if name != "labels"}
+        if "labels" not in batch:
+            return output_layer.states(model, given).float()
+        labels = batch["labels"]
+        following = torch.cat([labels[:, 1:], torch.full_like(labels[:, :1], IGNORED)], dim=1)
+        return output_layer.token_losses(model, given, following, self.plain)
+
+    def targets(self, pieces: Sequence[Piece], targets: Sequence[Any]) -> Tensor:
+        """What the loss of each piece is multiplied with (pieces,); labels are in the pieces."""
+        return writing.mean_weight(pieces)
+
+    def losses(self, pieces: Sequence[Piece], logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy of each piece (pieces,), in nats; their mean is that over learnt tokens."""
+        return logits.clamp(min=0).sum(-1) * targets
+
+    def answers(
+        self, inputs: Sequence[Any], pieces: Sequence[Piece], logits: Tensor
+    ) -> list[Answer]:
+        """None can be read off losses; `write` gives them."""
+        raise NotImplementedError
+
+    def write(
+        self,
+        model: nn.Module,
+        tokenizer: Any,
+        inputs: Sequence[Any],
+        max_length: int,
+        machine: Machine,
+    ) -> tuple[list[Answer], list[bool]]:
+        """An answer an input, each by the likeliest token after the other, and whether it ended."""
+        pieces = self.encode(tokenizer, inputs, max_length)
+        prompts = [Prompt(p.ids, min(self.new_tokens, max_length - len(p.ids))) for p in pieces]
+        stops, pad_id = self.stops(tokenizer), tokenizer.pad_token_id
+        written = generate(model, prompts, stops, pad_id, machine)
+        texts = [tokenizer.decode(each.ids, skip_special_tokens=True) for each in written]
+        return [Answer(text.strip()) for text in texts], [each.ended for each in written]
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    return tokenizer(text, add_special_tokens=False)["input_ids"]

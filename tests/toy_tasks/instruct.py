@@ -1,0 +1,22 @@
+"""A sentence with one word about the sea in it, which is asked for."""
+
+import random
+
+import toy
+
+BAD = {
+    "instruction": {"instruction": " ", "output": "kelo"},
+    "output": {"instruction": "a kelo", "output": ""},
+}
+
+
+def rows(count, seed):
+    chance, filler = random.Random(seed), toy.FILLER.split()
+    made = []
+    for number in range(count):
+        words = [chance.choice(filler) for _ in range(chance.randint(3, 6))]
+        wanted = chance.choice(toy.TOPICS["sea"].split())
+        words.insert(chance.randint(0, len(words)), wanted)
+        row = {"instruction": "a kelo", "input": " ".join(words), "output": wanted}
+        made.append(row if number % 4 else {**row, "instruction": row.pop("input")})
+    return made
