@@ -87,9 +87,10 @@ def _context(kept: shelf.Kept, values: dict[str, Any]) -> dict[str, Any]:
     chosen = asked.methods_of(values)
     known = asked.known()
     general = [forms.field(o, values) for n, o in known.items() if _general(n)]
+    task = asked.task_of(values).name
     sections = {
         name: [forms.field(o, values) for n, o in known.items() if n.startswith(name + ".")]
-        for name in able
+        for name in (task, *able)
     }
     others = [run for run in jobs.running(kept.folder.parent) if run != kept.name]
     return {
