@@ -60,7 +60,7 @@ BESIDE = {
 
 HEAVY = ("torch", "transformers", "peft", "accelerate", "sklearn", "scipy", "numpy")
 HEAVY += ("pandas", "pyarrow", "datasets", "safetensors", "tokenizers", "huggingface_hub")
-HEAVY += ("lancedb", "pypdf", "docx", "selectolax", "markdown_it")
+HEAVY += ("lancedb", "pypdf", "docx", "selectolax", "markdown_it", "sacrebleu")
 HELP_SECONDS = 0.5
 
 

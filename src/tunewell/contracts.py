@@ -56,6 +56,7 @@ class Metric(Protocol):
     # Or, for scores that are no function of sums (`measure.rows` computes either):
     # def weighted(self, statistics, weights): rows (rows, statistics), and how often each counts
     # (samples, rows), whole numbers from 0 -> scores (samples,).
+    # One whose figures depend on settings names them in its `meaning`, a sentence for the report.
 
 
 class Task(Protocol):

@@ -1,4 +1,4 @@
-"""A sentence with one word about the sea in it, which is asked for in a conversation."""
+"""A sentence with two words about the sea in it, which are asked for in a conversation."""
 
 import random
 
@@ -12,7 +12,7 @@ def rows(count, seed):
     made = []
     for number in range(count):
         words = [chance.choice(filler) for _ in range(chance.randint(3, 6))]
-        wanted = chance.choice(toy.TOPICS["sea"].split())
+        wanted = " ".join(chance.sample(toy.TOPICS["sea"].split(), 2))
         words.insert(chance.randint(0, len(words)), wanted)
         who, what = ("from", "value") if number % 2 else ("role", "content")
         user, said = ("human", "gpt") if number % 2 else ("user", "assistant")

@@ -1,4 +1,4 @@
-"""A sentence with one word about the sea in it, which is asked for."""
+"""A sentence with two words about the sea in it, which are asked for."""
 
 import random
 
@@ -15,7 +15,7 @@ def rows(count, seed):
     made = []
     for number in range(count):
         words = [chance.choice(filler) for _ in range(chance.randint(3, 6))]
-        wanted = chance.choice(toy.TOPICS["sea"].split())
+        wanted = " ".join(chance.sample(toy.TOPICS["sea"].split(), 2))
         words.insert(chance.randint(0, len(words)), wanted)
         row = {"instruction": "a kelo", "input": " ".join(words), "output": wanted}
         made.append(row if number % 4 else {**row, "instruction": row.pop("input")})

@@ -53,8 +53,8 @@ def metric_meaning(metric: Metric) -> str:
         "accuracy": "The share of rows that are answered right.",
         "macro_f1": "Every category counts the same, however rare it is: missing a rare one hurts.",
     }
-    told = (inspect.getdoc(type(metric)) or "").partition("\n")[0]
-    return known.get(metric.name, told)
+    told = getattr(metric, "meaning", "") or (inspect.getdoc(type(metric)) or "")
+    return known.get(metric.name, told.partition("\n")[0])
 
 
 def columns(comparison: dict[str, Any]) -> list[Column]:

@@ -98,7 +98,7 @@ def rouge_l(right: str, said: str) -> float:
     """
     one, other = _words(right, said)
     if not one or not other:
-        return float(right == said)
+        return 0.0
     return 2 * _longest_common(one, other) / (len(one) + len(other))
 
 
@@ -137,9 +137,9 @@ def _normal(text: str) -> str:
 
 
 def _rouge(right: str, said: str, order: int) -> float:
-    """As `rouge-score`, but that equal texts are alike also where they have fewer words."""
+    """As `rouge-score`: texts with fewer words than that have nothing in common."""
     grams = [_grams(words, order) for words in _words(right, said)]
-    return _f1(*grams) if all(grams) else float(right == said)
+    return _f1(*grams) if all(grams) else 0.0
 
 
 def _f1(one: Counter[Any], other: Counter[Any]) -> float:
