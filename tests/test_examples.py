@@ -6,11 +6,12 @@ import pytest
 
 import shapes
 import tunewell
+from tunewell import kinds
 from tunewell.yaml_file import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted(path.stem for path in (ROOT / "examples").glob("*.yaml"))
-TASKS = {"answer", "choose", "classify", "score", "similar", "tag"}
+TASKS = {"answer", "choose", "classify", "score", "similar", "summarise", "tag", "translate"}
 
 
 def test_each_task_has_an_example():
@@ -19,13 +20,15 @@ def test_each_task_has_an_example():
 
 
 @pytest.fixture(scope="module")
-def small_backbone(tmp_path_factory):
-    """A backbone that knows nothing, since no score is looked at."""
-    return shapes.save("bert", tmp_path_factory.mktemp("shapes") / "bert")
+def small_backbones(tmp_path_factory):
+    """Backbones that know nothing, since no score is looked at: by what a task's answers are."""
+    folder = tmp_path_factory.mktemp("shapes")
+    encoder = shapes.save("bert", folder / "bert")
+    return dict.fromkeys(kinds.KINDS, encoder) | {"text": shapes.save("gpt2", folder / "gpt2")}
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_an_example_is_read_planned_and_run(name, small_backbone, tmp_path, monkeypatch):
+def test_an_example_is_read_planned_and_run(name, small_backbones, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     path = f"examples/{name}.yaml"
     given = read_yaml(Path(path))
@@ -33,7 +36,8 @@ def test_an_example_is_read_planned_and_run(name, small_backbone, tmp_path, monk
     assert not [fault for fault in checked.faults if fault.severity == "error"]
     lines = len(Path(given["data"]).read_text(encoding="utf-8").splitlines())
     assert sum(checked.sizes.values()) == lines - given["data"].endswith(".csv") >= 60
-    own = {"backbone": (str(small_backbone),), "out": str(tmp_path / "run")}
+    backbone = small_backbones[checked.task.answers]
+    own = {"backbone": (str(backbone),), "out": str(tmp_path / "run")}
     planned = tunewell.plan(path, **own)
     assert {row.method: row.status for row in planned} == dict.fromkeys(given["methods"], "run")
     done = tunewell.compare(path, methods=given["methods"][:1], **own)
