@@ -25,6 +25,7 @@ def find(
     said: Mapping[str, str],
     group: str | None = None,
     usual: Mapping[str, str] | None = None,
+    elsewhere: str = "elsewhere",
 ) -> Columns:
     """The columns of a table that hold what is wanted.
 
@@ -33,6 +34,7 @@ def find(
         said: by the task's name of a column what the user calls it, several with commas.
         group: the column whose equal values stay together, as the user calls it.
         usual: what columns are called elsewhere: where the file has them, nothing is guessed.
+        elsewhere: where that is, for the sentence on how they were found.
 
     Raises:
         ConfigError: a given column does not exist.
@@ -59,11 +61,9 @@ def find(
     }
     missing = [column for column in wanted if column.name not in found]
     for column in missing:
-        headers = _called(column, usual.get(column.name, ""), looks)
-        if headers is None:
+        guessed = _called(column, usual.get(column.name, ""), looks, elsewhere)
+        if guessed is None:
             guessed = _guess(path, column, names, looks, wanted, missing)
-        else:
-            guessed = headers
         if guessed is not None:
             found[column.name] = guessed
             for name in guessed[0]:
@@ -114,11 +114,11 @@ def _refuse_twice(
         raise ConfigError(f"{path}: the column {shown(twice)} is named twice.", expected)
 
 
-def _called(column: Column, usual: str, looks: Mapping[str, Look]) -> Found | None:
+def _called(column: Column, usual: str, looks: Mapping[str, Look], elsewhere: str) -> Found | None:
     """The columns that are called as elsewhere, or by one of the usual names."""
-    elsewhere = tuple(usual.split(","))
-    if usual and (usual in looks or looks.keys() >= set(elsewhere)):
-        return ((usual,) if usual in looks else elsewhere), "as elsewhere"
+    parts = tuple(usual.split(","))
+    if usual and (usual in looks or looks.keys() >= set(parts)):
+        return ((usual,) if usual in looks else parts), f"as {elsewhere}"
     plainly: dict[str, str] = {}
     for name in looks:
         plainly.setdefault(" ".join(plain(name).casefold().replace("_", " ").split()), name)

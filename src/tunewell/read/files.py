@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tunewell.errors import DataError
 from tunewell.read.beside import NAMES_OF_LABELS
+from tunewell.read.dataset_info import NAME as DATASET_INFO
 from tunewell.read.formats import formats, suffix_of, tables_in
 from tunewell.read.opening import no_such_file
 from tunewell.read.records import Source
@@ -65,7 +66,7 @@ def _in_folder(folder: Path) -> dict[str, Path]:
         for path in folder.iterdir()
         if path.is_file()
         and not path.name.startswith(".")
-        and path.name.lower() not in NAMES_OF_LABELS
+        and path.name.lower() not in (*NAMES_OF_LABELS, DATASET_INFO)
         and suffix_of(path) in formats()
     )
     found = _parts_among([path.name for path in tables], folder)

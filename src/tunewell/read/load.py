@@ -14,6 +14,8 @@ from tunewell.contracts import Task
 from tunewell.errors import ConfigError, DataError
 from tunewell.read.beside import names_beside
 from tunewell.read.columns import columns_in, find
+from tunewell.read.dataset_info import NAME as DATASET_INFO
+from tunewell.read.dataset_info import columns_beside
 from tunewell.read.examples import read_examples, sample_of
 from tunewell.read.files import files_of
 from tunewell.read.formats import stored_label_names
@@ -46,12 +48,14 @@ def load(source: Source, seed: int = 0, options: Any = None) -> Data:
     cls = registry.task(source.task)
     plain = cls() if options is None else cls(options=options)
     files, said = files_of(source), columns_said(source, plain)
-    columns = find(files["train"], plain.columns, said, source.group)
+    beside, told_beside = columns_beside(files["train"], plain, said)
+    info = f"{DATASET_INFO} says"
+    columns = find(files["train"], plain.columns, said, source.group, beside, info)
     seen_at_once, seen_why = _looked(files["train"], columns, plain)
     task: Task = replace(plain, **seen_at_once)
     why = " ".join(part for part in (columns.why, seen_why) if part)
     columns = replace(columns, why=why)
-    faults = [Fault("columns", "note", why, source=str(files["train"]))]
+    faults = [Fault("columns", "note", why, source=str(files["train"])), *told_beside]
     parts: dict[str, list[Example]] = {}
     for part, path in files.items():
         here = columns if part == "train" else columns_in(path, columns, files["train"])

@@ -34,9 +34,9 @@ class Chat:
     Metrics: as for `instruct`: `f1` decides where answers are short, else `rouge_l`.
 
     The files of OpenAI's fine-tuning (`messages`) and ShareGPT's (`conversations`) are read as
-    they are. The last message of the assistant is the answer, and what follows it is left out;
-    earlier ones are learnt too. A conversation to be answered ends with the user; a text alone is
-    a first question.
+    they are, also where LLaMA-Factory's `dataset_info.json` beside them names the columns. The
+    last message of the assistant is the answer, and what follows it is left out; earlier ones are
+    learnt too. A conversation to be answered ends with the user; a text alone is a first question.
     """
 
     name: ClassVar[str] = "chat"

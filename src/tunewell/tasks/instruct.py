@@ -24,7 +24,8 @@ class Instruct:
     `exact_match`, `rouge_1` and `rouge_2`.
 
     The files of Alpaca, of prompts with completions, and of questions with answers are read as
-    they are; conversations are for `chat`. An empty input is none.
+    they are; conversations are for `chat`. An empty input is none. Where LLaMA-Factory's
+    `dataset_info.json` lies beside a file, it names the columns.
     """
 
     name: ClassVar[str] = "instruct"
