@@ -29,3 +29,11 @@ def test_clean_reaches_every_text_and_key():
 
 def test_texts_of_different_spelling_stay_different():
     assert text.visible("a\u200b") != text.visible("a")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("macro F1", "Macro F1"), ("chrF", "chrF"), ("BLEU", "BLEU"), ("", ""), ("a b", "A b")],
+)
+def test_a_name_with_large_letters_inside_stays_as_it_is(name, shown):
+    assert text.capital(name) == shown

@@ -66,8 +66,13 @@ def shorten(text: str, length: int) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with its first letter large and the others as they are."""
-    return text[:1].upper() + text[1:]
+    """The text with its first letter large, unless the first word has large letters further on.
+
+    >>> capital("macro F1"), capital("chrF")
+    ('Macro F1', 'chrF')
+    """
+    first = text.partition(" ")[0]
+    return text if first[1:] != first[1:].lower() else text[:1].upper() + text[1:]
 
 
 def width(text: str) -> float:
