@@ -36,6 +36,9 @@ class LabelOptions(Imbalance):
     separator: Separator | None = None
     """What stands between several labels in one cell, or `single` where each cell is one label;
     recognised unless given."""
+    long_texts: Literal["cut", "windows"] = "cut"
+    """What is done with texts that are longer than `--max-length`: `cut` off there, or read in
+    overlapping `windows`, whose answers are averaged, so that nothing is lost."""
 
 
 def weights_of(targets: Sequence[Any], options: Imbalance) -> dict[str, float]:

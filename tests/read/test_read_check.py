@@ -108,7 +108,7 @@ def test_length_in_words_and_in_tokens(table, many_rows):
     assert (cut.rows, cut.count, cut.severity) == ((601,), 1, "warning")
     assert "1 row (0.17 %) is longer than 50 tokens" in cut.sentence
     assert "2.4 % of all tokens are lost" in cut.sentence
-    assert "--max-length" in cut.remedy
+    assert "--classify.long_texts windows" in cut.remedy and "--max-length" in cut.remedy
     data = load(Source(str(table(rows))))
     data = replace(data, task=Windowed(data.task.labels))
     read = only(check(data, count_tokens=count_tokens, max_length=50), "windows")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewell.fit.backbones import reading_class
+from tunewell.fit.pieces import OVERLAP
 from tunewell.fit.records import Record
 
 POOLED = {
@@ -69,7 +70,9 @@ IMPORTS = {
 }
 
 
-def pooled_card(record: Record, body: str, pooling: str, layers: tuple[str, ...]) -> str:
+def pooled_card(
+    record: Record, body: str, pooling: str, layers: tuple[str, ...], by_tokens: bool = False
+) -> str:
     """A card for a backbone, pooled, with output layers of ours.
 
     Args:
@@ -77,6 +80,7 @@ def pooled_card(record: Record, body: str, pooling: str, layers: tuple[str, ...]
         pooling: `mean`, `cls`, `last` or `tokens`.
         layers: names of the linear layers in `head.safetensors`, "" for a single one; a GELU
             stands between two.
+        by_tokens: whether windows of a long text count by their tokens, not all the same.
     """
     auto = reading_class(record.backbone)
     where = "folder" if body == "own" else repr(record.backbone.name)
@@ -102,11 +106,9 @@ folder = "."
 {_known(record)}tokenizer = AutoTokenizer.from_pretrained(folder)
 backbone = {auto}.from_pretrained({where}).eval()
 {PUT_ON.get(body, "")}head = load_file(f"{{folder}}/head.safetensors")
-cut = {{"truncation": True, "max_length": {record.backbone.max_length}}}
-batch = tokenizer({GIVEN.get(record.task.answers, TEXT)}, padding=True, return_tensors="pt", **cut)
-with torch.no_grad():
+{_batch(record)}with torch.no_grad():
     {inside}
-{SAID[kind].format("vector")}
+{_mean(record, "vector", by_tokens)}{SAID[kind].format("vector")}
 """
     return _card(record, code)
 
@@ -140,11 +142,9 @@ from transformers import AutoTokenizer
 folder = "."
 {_known(record)}tokenizer = AutoTokenizer.from_pretrained(folder)
 model = {auto}.from_pretrained({where}).eval()
-{padding}{apart}cut = {{"truncation": True, "max_length": {record.backbone.max_length}}}
-batch = tokenizer({GIVEN.get(record.task.answers, TEXT)}, padding=True, return_tensors="pt", **cut)
-with torch.no_grad():
+{padding}{apart}{_batch(record)}with torch.no_grad():
     logits = model(**batch).logits
-{SAID[record.task.answers].format("logits")}
+{_mean(record, "logits")}{SAID[record.task.answers].format("logits")}
 """
     return _card(record, code)
 
@@ -185,6 +185,38 @@ with torch.no_grad():
 print(tokenizer.decode(written[{start}:], skip_special_tokens=True).strip())
 """
     return _card(record, code)
+
+
+def _batch(record: Record) -> str:
+    """Lines that read a text, cut or in windows as the model was fitted."""
+    most = record.backbone.max_length
+    given = f'{GIVEN.get(record.task.answers, TEXT)}, padding=True, return_tensors="pt"'
+    if not _windows(record):
+        return f"""\
+cut = {{"truncation": True, "max_length": {most}}}
+batch = tokenizer({given}, **cut)
+"""
+    return f"""\
+overlap = ({most} - tokenizer.num_special_tokens_to_add()) // {OVERLAP}
+cut = {{"truncation": True, "max_length": {most}, "stride": overlap}}
+batch = tokenizer({given}, return_overflowing_tokens=True, **cut)
+rows = batch.pop("overflow_to_sample_mapping")
+"""
+
+
+def _mean(record: Record, name: str, by_tokens: bool = False) -> str:
+    """Lines that put the windows of each text together, where there are any."""
+    if not _windows(record):
+        return ""
+    counts = 'batch["attention_mask"].sum(1).float()' if by_tokens else "torch.ones(len(rows))"
+    return f"""\
+counts, each = {counts}, [rows == row for row in rows.unique()]
+{name} = torch.stack([counts[of] @ {name}[of] / counts[of].sum() for of in each])
+"""
+
+
+def _windows(record: Record) -> bool:
+    return record.task.head == "sequence" and getattr(record.task, "windows", False)
 
 
 def _labels(record: Record) -> list[str]:

@@ -58,9 +58,11 @@ class LinearPredictor:
         """The same as one network with all its weights.
 
         Raises:
-            NotApplicable: it reads two texts, each by itself.
+            NotApplicable: it reads two texts, each by itself, or puts windows together otherwise.
         """
         record = self.record
+        if self._by_tokens():
+            raise NotApplicable("it weighs the windows of a long text by their tokens")
         head = SequenceHead.for_task(record.task, record.backbone, None)
         head = replace(head, pooling=head.pooling or "mean")
         tokenizer = load_tokenizer(record.backbone)
@@ -73,6 +75,11 @@ class LinearPredictor:
             layer.bias.copy_(self.bias)
         return TrainedPredictor(record, head, model.eval(), tokenizer, tuned_body=True)
 
+    def _by_tokens(self) -> bool:
+        """Whether windows of long texts count by their tokens, not all the same."""
+        pooling = self.record.backbone.pooling or "mean"
+        return pooling == "mean" and getattr(self.task, "windows", False)
+
     def save(self, folder: Path) -> None:
         """The arrays as `head.safetensors`."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +87,7 @@ class LinearPredictor:
         save_file(arrays, folder / "head.safetensors")
         body_of(self.record.backbone, self.record.machine).tokenizer.save_pretrained(folder)
         pooling = self.record.backbone.pooling or "mean"
-        card = pooled_card(self.record, "backbone", pooling, ("",))
+        card = pooled_card(self.record, "backbone", pooling, ("",), self._by_tokens())
         (folder / "README.md").write_text(card, encoding="utf-8")
         self.record.write(folder)
 

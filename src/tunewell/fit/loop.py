@@ -22,7 +22,7 @@ from tunewell.fit.heads import head_for, writes
 from tunewell.fit.lower import kept_feeds
 from tunewell.fit.machine import set_up
 from tunewell.fit.once import SAMPLE, Built, built, encoded
-from tunewell.fit.pieces import by_row
+from tunewell.fit.pieces import in_windows
 from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
 from tunewell.fit.schedule import Schedule
@@ -96,7 +96,7 @@ def _feeds(job: Job, ready: Built, epochs: int) -> tuple[Feed, Feed]:
         return TokenFeed(head, pieces, targets.to(job.machine.device), pad_id, job.machine)
 
     feed, held_out = tokens(job.train, training=True), tokens(job.validation, training=False)
-    if several := 0 if head.whole_rows else _in_windows(feed, held_out):
+    if several := 0 if head.whole_rows else in_windows(feed.pieces, held_out.pieces):
         rows = "1 long row is" if several == 1 else f"{several} long rows are"
         told = f"{rows} read in overlapping windows of {backbone.max_length} tokens"
         job.report_progress(Progress(note=told))
@@ -104,12 +104,6 @@ def _feeds(job: Job, ready: Built, epochs: int) -> tuple[Feed, Feed]:
         return feed, held_out
     vectors = frozen_feeds(job, model, feed, held_out) if only_head_moves(model) else None
     return vectors or kept_feeds(job, model, feed, held_out, epochs) or (feed, held_out)
-
-
-def _in_windows(*feeds: TokenFeed) -> int:
-    """Rows that are more than one piece."""
-    cut = [feed.pieces for feed in feeds if len(feed.pieces) > feed.pieces[-1].row + 1]
-    return sum(len(numbers) > 1 for pieces in cut for numbers in by_row(pieces))
 
 
 def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from tunewell.errors import NotApplicable
 
@@ -66,13 +66,15 @@ def windows(
     texts: Sequence[Text],
     max_length: int,
     extra: Callable[[int, Any], Any] = lambda row, encoding: None,
+    runs: Literal["first", "second"] = "second",
 ) -> list[Piece]:
     """Each text or pair as windows of at most `max_length` tokens that overlap by a quarter.
 
-    Of a pair, the second text runs through the windows and the first stands in each of them, cut
-    where it would take more than half of a window.
+    Of a pair, one text runs through the windows and the other stands in each of them, cut where
+    it would take more than half of a window.
 
     Args:
+        runs: which text of a pair runs through the windows.
         extra: makes a piece's `extra` from its row and the window's `tokenizers.Encoding`, whose
             offsets are those of the texts as they were given.
 
@@ -87,11 +89,15 @@ def windows(
     room = max_length - tokenizer.num_special_tokens_to_add(pair=seconds is not None)
     given: tuple[Any, ...] = (firsts,)
     if seconds is not None:
-        given = (_cut(tokenizer, firsts, room // 2), seconds)
+        break_ = "" if _separates(tokenizer) else "\n"
+        if runs == "first":
+            given = (firsts, [break_ + text for text in _cut(tokenizer, seconds, room // 2)])
+        else:
+            given = ([text + break_ for text in _cut(tokenizer, firsts, room // 2)], seconds)
         room -= room // 2
     encoded = tokenizer(
         *given,
-        truncation="only_first" if seconds is None else "only_second",
+        truncation="only_first" if seconds is None else f"only_{runs}",
         max_length=max_length,
         stride=max(0, room // OVERLAP),
         return_overflowing_tokens=True,
@@ -107,6 +113,33 @@ def windows(
         )
         for number, ids in enumerate(encoded["input_ids"])
     ]
+
+
+def whole_or_windows(tokenizer: Any, texts: Sequence[Text], max_length: int) -> list[Piece]:
+    """One piece a text or pair that has at most `max_length` tokens, else its windows.
+
+    Of a pair, the text with more characters runs through the windows.
+
+    Raises:
+        NotApplicable: a text is longer, and the tokenizer cannot cut it into windows.
+    """
+    pieces = whole(tokenizer, texts, max_length + 1)
+    long = [piece.row for piece in pieces if len(piece.ids) > max_length]
+    cut: dict[int, list[Piece]] = {}
+    sides: tuple[Literal["first", "second"], ...] = ("first", "second")
+    for runs in sides if long else ():
+        rows = [row for row in long if _longer(texts[row]) == runs]
+        given = [texts[row] for row in rows]
+        for piece in windows(tokenizer, given, max_length, runs=runs):
+            row = rows[piece.row]
+            cut.setdefault(row, []).append(replace(piece, row=row))
+    return [each for piece in pieces for each in cut.get(piece.row, [piece])]
+
+
+def in_windows(*parts: Sequence[Piece]) -> int:
+    """How many rows are more than one piece, in all parts together."""
+    cut = [pieces for pieces in parts if pieces and len(pieces) > pieces[-1].row + 1]
+    return sum(len(numbers) > 1 for pieces in cut for numbers in by_row(pieces))
 
 
 def by_row(pieces: Sequence[Piece]) -> list[list[int]]:
@@ -132,6 +165,12 @@ def _split(texts: Sequence[Text]) -> tuple[list[str], list[str] | None]:
     return firsts, ["\n".join(text[1:]) for text in several]
 
 
+def _longer(text: Text) -> Literal["first", "second"]:
+    """Which of two texts has more characters."""
+    several = (text,) if isinstance(text, str) else text
+    return "first" if len(several[0]) > len("\n".join(several[1:])) else "second"
+
+
 def _separates(tokenizer: Any) -> bool:
     """Whether something stands between two texts; decoders' tokenizers often put nothing there."""
     count = tokenizer.num_special_tokens_to_add
@@ -139,8 +178,7 @@ def _separates(tokenizer: Any) -> bool:
 
 
 def _cut(tokenizer: Any, texts: Sequence[str], most: int) -> list[str]:
-    """Texts cut at `most` tokens, with a line break where nothing else would follow."""
-    break_ = "" if _separates(tokenizer) else "\n"
+    """Texts cut at `most` tokens."""
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
     ends = [at[most - 1][1] if len(at) > most else None for at in encoded["offset_mapping"]]
-    return [text[:end] + break_ for text, end in zip(texts, ends, strict=True)]
+    return [text[:end] for text, end in zip(texts, ends, strict=True)]

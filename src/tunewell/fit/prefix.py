@@ -27,9 +27,9 @@ from torch import Tensor
 from tunewell.contracts import Job
 from tunewell.fit.backbones import load_model, load_tokenizer
 from tunewell.fit.batches import TOKENS, probe_batches, within_tokens
-from tunewell.fit.heads.own import pool
+from tunewell.fit.heads.own import pool, row_vectors
 from tunewell.fit.machine import set_up
-from tunewell.fit.pieces import Piece, Text, whole
+from tunewell.fit.pieces import Piece, Text, in_windows, whole, whole_or_windows
 from tunewell.fit.tensors import autocast, padded
 from tunewell.values import Backbone, Machine, Progress, whole_file
 
@@ -54,9 +54,10 @@ class FrozenBody:
         unit = torch.nn.functional.normalize(self.read(pieces)[pooling], dim=-1)
         return unit, [len(piece.ids) for piece in pieces]
 
-    def encode(self, texts: Sequence[Text]) -> list[Piece]:
-        """One piece a text or pair, cut at the backbone's length."""
-        return whole(self.tokenizer, texts, self.backbone.max_length)
+    def encode(self, texts: Sequence[Text], windows: bool = False) -> list[Piece]:
+        """One piece a text or pair, cut at the backbone's length, or `windows` of a long one."""
+        cut = whole_or_windows if windows else whole
+        return cut(self.tokenizer, texts, self.backbone.max_length)
 
     def read(self, pieces: Sequence[Piece]) -> dict[str, Tensor]:
         """Each pooling's vectors (pieces, hidden) in float32, in the order of the pieces."""
@@ -105,14 +106,19 @@ def loaded_bodies() -> list[Any]:
 
 
 def embed(
-    backbone: Backbone, machine: Machine, texts: Sequence[Text], pooling: str | None = None
+    backbone: Backbone,
+    machine: Machine,
+    texts: Sequence[Text],
+    pooling: str | None = None,
+    windows: bool = False,
 ) -> Tensor:
-    """One vector a text or pair (texts, hidden).
+    """One vector a text or pair (texts, hidden); of a long one the mean of its `windows`', if so.
 
     Pooled as asked, else as the backbone, else by mean.
     """
-    pieces = body_of(backbone, machine).encode(texts)
-    return read_pieces(backbone, machine, pieces, pooling or backbone.pooling or "mean")
+    pieces = body_of(backbone, machine).encode(texts, windows)
+    pooling = pooling or backbone.pooling or "mean"
+    return row_vectors(read_pieces(backbone, machine, pieces, pooling), pieces, pooling)
 
 
 def read_pieces(
@@ -169,15 +175,23 @@ def frozen_pass(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Every pooling's vectors of the pieces of training and validation rows.
 
-    Where no pieces are given, each row is one. Computed once per backbone, pieces and precision,
+    Where no pieces are given, those of rows, long ones cut or read in windows as the task says.
+    Computed once per backbone, pieces and precision,
     kept in `job.cache`; whoever takes them from there reports the seconds they took as borrowed.
     A probe gets the vectors of a few pieces, repeated, and reports what the whole would take.
     """
     body = borrow_body(job)
+    by_rows = train is None or validation is None
     if train is None or validation is None:
+        windows = getattr(job.task, "windows", False)
         train, validation = (
-            body.encode([example.input for example in part]) for part in (job.train, job.validation)
+            body.encode([example.input for example in part], windows)
+            for part in (job.train, job.validation)
         )
+        if several := in_windows(train, validation):
+            texts = "1 long text is" if several == 1 else f"{several} long texts are"
+            told = f"{texts} read in overlapping windows of {body.backbone.max_length} tokens"
+            job.report_progress(Progress(note=told))
     pieces, cut = [*train, *validation], len(train)
     vectors = _probed(job, body, pieces) if job.probe else _read_once(job, body, pieces)
     first = {pooling: rows[:cut] for pooling, rows in vectors.items()}
@@ -185,6 +199,9 @@ def frozen_pass(
     if not job.probe:
         _PASSED.clear()
         _PASSED[key_of(body.backbone, body.machine, validation)] = rest
+    if by_rows:
+        first = {pooling: row_vectors(first[pooling], train, pooling) for pooling in first}
+        rest = {pooling: row_vectors(rest[pooling], validation, pooling) for pooling in rest}
     return first, rest
 
 

@@ -34,7 +34,8 @@ def of_inputs(task: Task, backbone: Backbone, machine: Machine, inputs: Sequence
     """A vector an input and text (inputs, texts, hidden)."""
     width = texts_a_row(task, inputs)
     texts = [text for each in inputs for text in task.texts(each)]
-    return embed(backbone, machine, texts).unflatten(0, (-1, width))
+    windows = getattr(task, "windows", False)
+    return embed(backbone, machine, texts, windows=windows).unflatten(0, (-1, width))
 
 
 def texts_a_row(task: Task, inputs: Sequence[Any]) -> int:

@@ -57,7 +57,7 @@ def lengths(
             "note",
             f"{many(cut, 'row')}{looked_at} ({100 * cut / len(sizes):.2g} %) "
             f"{'is' if cut == 1 else 'are'} longer than {max_length:,} tokens and read in "
-            "overlapping windows, so that nothing is lost.",
+            f"overlapping windows, so that nothing is lost{_unless(data, examples[0])}.",
             count=cut,
         )
     elif cut:
@@ -75,9 +75,26 @@ def lengths(
             f"(in {first} {rows_listed(rows)}): {100 * lost:.2g} % of all tokens are lost.",
             first_rows(rows),
             cut,
-            "A greater --max-length keeps more and takes longer." if lost >= MUCH_LOST else "",
+            _remedy(data) if lost >= MUCH_LOST else "",
             first,
         )
+
+
+def _unless(data: Data, example: Example) -> str:
+    """What may be lost in windows after all."""
+    if len(data.task.texts(example.input)) == 1:
+        return ""
+    return ", unless both texts of a row take more than half of a window"
+
+
+def _remedy(data: Data) -> str:
+    """How less is lost."""
+    if hasattr(getattr(data.task, "options", None), "long_texts"):
+        return (
+            f"--{data.task.name}.long_texts windows reads all of them, a greater --max-length "
+            "more; both take longer."
+        )
+    return "A greater --max-length keeps more and takes longer."
 
 
 def whole(data: Data, example: Example) -> str:

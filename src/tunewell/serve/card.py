@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewell import registry
+from tunewell.fit.pieces import OVERLAP
 from tunewell.values import read_json
 
 if TYPE_CHECKING:
     from tunewell.serve.export import Exported
 
 LIBRARY = {"adapter": "peft", "onnx": "onnx", "onnx-int8": "onnx"}
+CUT = 'batch = tokenizer(["a text"], padding=True, truncation=True, max_length={length})'
 ONNX = """\
 import onnxruntime
 from transformers import AutoTokenizer
@@ -20,11 +22,21 @@ from transformers import AutoTokenizer
 folder = "."
 tokenizer = AutoTokenizer.from_pretrained(folder)
 session = onnxruntime.InferenceSession(f"{{folder}}/model.onnx")
-batch = tokenizer(["a text"], padding=True, truncation=True, max_length={length})
+{batch}
 names = [given.name for given in session.get_inputs()]
 logits = session.run(None, {{name: batch[name] for name in names}})[0]
 {said}
 """
+OVERLAPPING = """\
+room = {length} - tokenizer.num_special_tokens_to_add()
+cut = {{"truncation": True, "max_length": {length}, "stride": room // {part}}}
+batch = tokenizer(["a text"], padding=True, return_overflowing_tokens=True, **cut)
+rows = batch["overflow_to_sample_mapping"]"""
+"""Lines that read a long text in windows."""
+SAID = """\
+sums = [sum(logits[n] for n, of in enumerate(rows) if of == row) for row in sorted({*rows})]
+print([labels[each.argmax()] for each in sums])"""
+"""What is said of the mean of their logits."""
 
 
 def write_card(folder: Path, model: Path, told: Exported) -> None:
@@ -122,7 +134,11 @@ def _code(folder: Path, record: dict[str, Any], told: Exported) -> str:
         return found[1]
     labels = record["task"].get("labels")
     said = "print([labels[number] for number in logits.argmax(-1)])" if labels else "print(logits)"
-    code = ONNX.format(length=record["backbone"]["max_length"], said=said)
+    windows = record["task"].get("options", {}).get("long_texts") == "windows"
+    batch = (OVERLAPPING if windows else CUT).format(
+        length=record["backbone"]["max_length"], part=OVERLAP
+    )
+    code = ONNX.format(batch=batch, said=SAID if windows else said)
     return code.replace("folder =", f"labels = {labels!r}\nfolder =", 1) if labels else code
 
 

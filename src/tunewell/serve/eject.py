@@ -74,6 +74,8 @@ def _refuse_unwritable(method: Any, value: dict[str, Any], data: Data) -> None:
         why = f"the metric {value['task']['metric']} is not written out"
     elif value["task"].get("thresholds"):
         why = "a label has a threshold of its own, which is not written out"
+    elif getattr(data.task, "windows", False):
+        why = "windows of long texts are not written out"
     elif data.task.options != type(data.task)().options:  # type: ignore[attr-defined]
         why = "what the task does for rare labels is not written out"
     if why:

@@ -34,6 +34,10 @@ class Classify:
     the labels decides; beside it `micro_f1`, `subset_accuracy` (the whole set is right) and
     `mean_average_precision` (which asks for no threshold).
 
+    Texts that are longer than a row may be are cut there, unless `--classify.long_texts windows`
+    has them read in overlapping windows: training reads each with the row's label, a row counts
+    once, and the answer is the mean over its windows.
+
     Two texts that are judged together, such as a premise and a hypothesis, stand in two columns:
     `--input premise,hypothesis`.
     """
@@ -89,6 +93,11 @@ class Classify:
     def several(self) -> bool:
         """Whether a row may have several labels."""
         return self.answers == "labels"
+
+    @property
+    def windows(self) -> bool:
+        """Whether long texts are read in windows, not cut."""
+        return self.options.long_texts == "windows"
 
     @property
     def metrics(self) -> dict[str, Metric]:

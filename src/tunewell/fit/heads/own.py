@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tunewell.fit.backbones import load_model
 from tunewell.fit.few import reading
+from tunewell.fit.pieces import Piece, by_row
 from tunewell.values import Backbone
 
 TOKENS = "tokens"
@@ -44,6 +45,24 @@ def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
         return hidden[torch.arange(len(hidden)), mask.sum(1) - 1]
     weights = mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def row_vectors(vectors: Tensor, pieces: Sequence[Piece], pooling: str) -> Tensor:
+    """Vectors (pieces, hidden) -> (rows, hidden): of a row in windows their mean.
+
+    Of means over tokens a window with more tokens counts more.
+    """
+    rows = by_row(pieces)
+    if len(rows) == len(pieces):
+        return vectors
+    counts = [len(piece.ids) if pooling == "mean" else 1 for piece in pieces]
+    weights = vectors.new_tensor(counts).unsqueeze(-1)  # (pieces, 1)
+    return torch.stack(
+        [
+            (vectors[of] * weights[of]).sum(0) / weights[of].sum() if of[1:] else vectors[of[0]]
+            for of in rows
+        ]
+    )
 
 
 def output_layers(width: int, outputs: int, hidden: int | None, dropout: float) -> nn.Sequential:

@@ -6,6 +6,7 @@ head that the architecture brings along (everything else).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from tunewell.fit.backbones import load_model, reading_class
 from tunewell.fit.few import reading
 from tunewell.fit.heads.focal import focal
 from tunewell.fit.heads.own import own_model
-from tunewell.fit.pieces import Piece, Text, by_row, whole, windows
+from tunewell.fit.pieces import Piece, Text, by_row, whole, whole_or_windows
 from tunewell.imbalance import weight_without
 from tunewell.values import Answer, Backbone
 
@@ -39,7 +40,8 @@ class SequenceHead:
     It needs of a task: `answers` (`label`, `labels` or `number`); `labels`, in the order of the
     scores; it may have `thresholds`, by label, and for `label` a `temperature`; for a `number`
     its `mean` and `deviation` in training rows, so that the loss is of standardised targets; and
-    `windows`, where long texts are answered by the mean of the logits of their windows.
+    `windows`, where long texts are learnt and answered by windows: each has the row's target, and
+    the answer is the mean of their logits.
     """
 
     whole_rows: ClassVar[bool] = False
@@ -124,10 +126,17 @@ class SequenceHead:
     def encode(
         self, tokenizer: Any, inputs: Sequence[Text], max_length: int, training: bool = False
     ) -> list[Piece]:
-        """One piece a row, cut at `max_length`; its windows where it is answered by them."""
-        if self.windows and not training:
-            return windows(tokenizer, inputs, max_length)
-        return whole(tokenizer, inputs, max_length)
+        """One piece a row, cut at `max_length`, or the windows of a long one.
+
+        `extra` of a window is then what it counts for, so that each row counts once, and the
+        mean over all pieces is 1.
+        """
+        if not self.windows:
+            return whole(tokenizer, inputs, max_length)
+        pieces = whole_or_windows(tokenizer, inputs, max_length)
+        parts = Counter(piece.row for piece in pieces)
+        most = len(pieces) / max(1, len(parts))
+        return [replace(piece, extra=most / parts[piece.row]) for piece in pieces]
 
     def logits(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """The model's logits (batch, outputs) in float32.
@@ -152,11 +161,17 @@ class SequenceHead:
         return given
 
     def losses(self, pieces: Sequence[Piece], logits: Tensor, targets: Tensor) -> Tensor:
-        """Loss of each piece (pieces,).
+        """Loss of each piece (pieces,); that of a window is a share of its row's.
 
         Cross-entropy in nats; the mean of the labels' binary ones; the squared error in
         variances of the training rows.
         """
+        losses = self._losses(logits, targets)
+        if not self.windows:
+            return losses
+        return losses * losses.new_tensor([piece.extra for piece in pieces])
+
+    def _losses(self, logits: Tensor, targets: Tensor) -> Tensor:
         if self.kind == "label":
             losses = nn.functional.cross_entropy(logits, targets, reduction="none")
             weights = logits.new_tensor([self.weights.get(each, 1.0) for each in self.labels])
