@@ -38,7 +38,8 @@ class LabelOptions(Imbalance):
     recognised unless given."""
     long_texts: Literal["cut", "windows"] = "cut"
     """What is done with texts that are longer than `--max-length`: `cut` off there, or read in
-    overlapping `windows`, whose answers are averaged, so that nothing is lost."""
+    overlapping `windows`, so that nothing is lost: training reads each window with the row's
+    label, a row counts once, and its answer is the mean over its windows."""
 
 
 def weights_of(targets: Sequence[Any], options: Imbalance) -> dict[str, float]:

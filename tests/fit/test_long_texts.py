@@ -82,6 +82,18 @@ def test_what_stands_at_the_end_counts_in_windows_alone(fit, tmp_path, name):
     torch.testing.assert_close(scores(again.predict(INPUTS)), scores(together), atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["last_layers", "prompt_tuning"])
+def test_other_ways_to_train_read_windows_alike(fit, name):
+    told = []
+    options = replace(IN_WINDOWS, balanced_batches=True)
+    predictor = fit(name, options, (TRAIN[:24], VALIDATION[:12]), told)
+    together = predictor.predict(INPUTS[:12])
+    alone = [predictor.predict([text])[0] for text in INPUTS[:12]]
+    torch.testing.assert_close(scores(together), scores(alone), atol=1e-5, rtol=0)
+    assert any("overlapping windows" in note for note in told)
+    assert not any("cut at" in note for note in told)
+
+
 @pytest.mark.parametrize("name", ["head", "full", "features"])
 def test_short_texts_are_answered_alike_either_way(fit, name):
     rows = tuple(

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from test_export import lines_of, model
 
 import toy
 import tunewell
-from test_export import lines_of, model
 from tunewell.cli import main
 from tunewell.errors import ConfigError
 from tunewell.serve.eject import eject

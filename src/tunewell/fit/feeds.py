@@ -149,6 +149,11 @@ class KeptFeed:
         return self.tokens.targets
 
     @property
+    def units(self) -> Units:
+        """As of the tokens."""
+        return self.tokens.units
+
+    @property
     def lengths(self) -> list[int]:
         """As of the tokens."""
         return self.tokens.lengths

@@ -34,10 +34,6 @@ class Classify:
     the labels decides; beside it `micro_f1`, `subset_accuracy` (the whole set is right) and
     `mean_average_precision` (which asks for no threshold).
 
-    Texts that are longer than a row may be are cut there, unless `--classify.long_texts windows`
-    has them read in overlapping windows: training reads each with the row's label, a row counts
-    once, and the answer is the mean over its windows.
-
     Two texts that are judged together, such as a premise and a hypothesis, stand in two columns:
     `--input premise,hypothesis`.
     """
@@ -218,9 +214,7 @@ class Classify:
         asked = f"Which label fits the text? One of: {choices}."
         if self.several:
             asked = f"Which labels fit the text? Any of: {choices}; or {sets.NONE}."
-        solved = [
-            f"{self._asked(shot.input)} {sets.said(shot.target, self.named)}" for shot in shots
-        ]
+        solved = [f"{self._asked(s.input)} {sets.said(s.target, self.named)}" for s in shots]
         return "\n\n".join([asked, *solved, self._asked(input)])
 
     def _asked(self, input: Any) -> str:
