@@ -25,4 +25,10 @@ bases=(--augment.base-method last_layers --instructed.base-method last_layers)
   --rows 500 --test-rows 1000 --max-length 128 --label-names 0=negative,1=positive \
   "${epochs[@]}" "${bases[@]}" --budget 10h --out "$out/imdb"
 
-.venv/bin/python benchmarks/results_page.py "$out/finance_topics" "$out/imdb" > docs/results.md
+TUNEWELL_TASK_DATA=${TUNEWELL_TASK_DATA:-$out/data}
+export TUNEWELL_TASK_DATA
+benchmarks/tasks.sh "$out"
+tasks=(go_emotions mrpc_pairs stsb_score stsb_similar squad_similar conll_tag squad_answer
+  commonsenseqa_choose)
+.venv/bin/python benchmarks/results_page.py "$out/finance_topics" "$out/imdb" \
+  "${tasks[@]/#/$out/}" > docs/results.md

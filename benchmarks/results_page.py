@@ -1,6 +1,6 @@
 """Writes docs/results.md from run folders: python benchmarks/results_page.py RUN ... > PAGE.
 
-The data's folder, as TUNEWELL_DATA names it, is written as that variable.
+The folders that TUNEWELL_DATA and TUNEWELL_TASK_DATA name are written as these variables.
 """
 
 import json
@@ -32,9 +32,10 @@ Peters, Ruder and Smith, 2019, arXiv 1903.05987)."""
 def section(run: Path) -> str:
     """One run: what was asked, the sentence, the table, and what it took."""
     comparison = json.loads((run / "comparison.json").read_text(encoding="utf-8"))
-    data = os.environ.get("TUNEWELL_DATA", "")
-    command = comparison["command"].replace(data, "$TUNEWELL_DATA") if data else ""
-    command = command.replace(str(run), f"runs/{run.name}")
+    command = comparison["command"].replace(str(run), f"runs/{run.name}")
+    for name in ("TUNEWELL_DATA", "TUNEWELL_TASK_DATA"):
+        if folder := os.environ.get(name):
+            command = command.replace(folder, f"${name}")
     rows, machine = comparison["rows"], comparison["machine"]
     versions = machine["versions"]
     spent = sum(result.get("spent_seconds") or 0.0 for result in comparison["results"])
@@ -100,7 +101,7 @@ def trials(comparison: dict) -> str:
             score = reading(comparison, comparison["metric"]).figure(trial["validation"])
             score = f"**{score}**" if trial["folder"] == result.get("folder") else score
             lines.append(f"| {result['name']} | {', '.join(tried)} | {score} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" if len(lines) > 2 else ""
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Published sets of pairs and choices, as JSON lines that `tunewell compare` reads as they are.
+"""Published sets of pairs, choices and emotions, as files that `tunewell compare` reads.
 
     python benchmarks/task_rows.py $TUNEWELL_DATA runs/data
 
 MRPC and STS-B are tables without quoting, of which some have a header and some have none;
-in CommonsenseQA the question and its choices lie in an object of their own.
+in CommonsenseQA the question and its choices lie in an object of their own; GoEmotions has no
+headers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,3 +68,7 @@ if __name__ == "__main__":
     for part in ("train", "dev"):
         name = asked.data / "commonsenseqa" / f"{part}_rand_split.jsonl.gz"
         write(commonsenseqa(name), asked.out / f"commonsenseqa_{part}.jsonl")
+    for part in ("train", "dev", "test"):
+        rows = (asked.data / "go_emotions" / f"{part}.tsv").read_text(encoding="utf-8")
+        (asked.out / f"go_{part}.tsv").write_text(f"text\tlabels\tid\n{rows}", encoding="utf-8")
+    shutil.copy(asked.data / "go_emotions" / "labels.txt", asked.out)
