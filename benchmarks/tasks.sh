@@ -10,13 +10,14 @@ prepared=${TUNEWELL_TASK_DATA:-$out/data}
 
 run() { .venv/bin/tunewell compare "${@:2}" --out "$out/$1"; }
 
-body=(--last_layers.epochs 3 --lora.epochs 3 --full.epochs 3 --trials 1 --budget 2h)
+wide=(--lora.epochs 3 --full.epochs 3 --trials 1 --budget 2h)
+body=(--last_layers.epochs 3 "${wide[@]}")
 ladder=features,head,last_layers,lora,full
 
 run go_emotions "$prepared/go_train.tsv" --validation "$prepared/go_dev.tsv" \
-  --test "$prepared/go_test.tsv" --rows 600 --test-rows 500 \
-  --methods "majority,bag_of_words,$ladder" --head.epochs 2 --last_layers.epochs 2 \
-  --lora.epochs 2 --full.epochs 2 --budget 60m
+  --test "$prepared/go_test.tsv" --rows 1000 --test-rows 1000 \
+  --methods "majority,bag_of_words,$ladder" --head.epochs 20 --last_layers.epochs 8 \
+  --lora.epochs 8 --full.epochs 8 --trials 1 --budget 2h
 run mrpc_pairs "$prepared/mrpc_train.jsonl" --test "$prepared/mrpc_test.jsonl" \
   --input sentence1,sentence2 --target label --rows 400 --test-rows 400 \
   --methods "majority,bag_of_words,$ladder" "${body[@]}"
@@ -31,7 +32,7 @@ run conll_tag "$data/conll2003/eng.train" --test "$data/conll2003/eng.testa" --t
   --rows 600 --test-rows 400 \
   --methods majority,dictionary,nearest_words,head,last_layers,lora,full "${body[@]}"
 run squad_answer "$data/squad_dev/dev-v1.1.rebuilt.json" --task answer --rows 300 \
-  --test-rows 200 --methods majority,best_sentence,head,lora,full "${body[@]}"
+  --test-rows 200 --methods majority,best_sentence,head,lora,full "${wide[@]}"
 run commonsenseqa_choose "$prepared/commonsenseqa_train.jsonl" \
   --test "$prepared/commonsenseqa_dev.jsonl" --task choose --rows 300 --test-rows 400 \
-  --methods majority,likeliest_choice,head,lora,full "${body[@]}"
+  --methods majority,likeliest_choice,head,lora,full "${wide[@]}"
