@@ -182,6 +182,8 @@ def _trial(
 
         def told(progress: Progress) -> None:
             log(progress)
+            if not progress.note and not progress.done:
+                return  # what was borrowed is for the account alone
             kind = "message" if progress.note else "progress"
             message = f"{name}: {progress.note}" if progress.note else name
             course.tell(kind, message, progress.done * planned_seconds, progress.score)
