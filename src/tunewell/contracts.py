@@ -134,8 +134,8 @@ class Task(Protocol):
     # answer follows, `({"role": "user", "content": "..."}, ...)`, or a text that it goes on with.
 
     # One that learns from a fitted model's answers, such as from which probability on a label is
-    # given, has `tuned(targets, answers) -> Self`, which is asked with validation rows, and
-    # `decided(answers) -> answers`: these as they are with what was learnt.
+    # given, has `tuned(targets, answers) -> Self`, which is asked with validation rows; where
+    # scores alone decide, `decided(answers) -> answers` too: these as what was learnt has them.
 
     def prompt(self, input: Any, shots: Sequence[Example] = ()) -> str:
         """The question as a text, with solved examples before it."""

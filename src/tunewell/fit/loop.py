@@ -167,7 +167,7 @@ def _validate(training: Training, epoch: int) -> None:
         inputs = [example.input for example in job.validation]
         answers = held_out.head.answers(inputs, held_out.pieces, logits)
         targets = [example.target for example in job.validation]
-        if hasattr(job.task, "tuned"):
+        if hasattr(job.task, "decided"):
             answers = job.task.tuned(targets, answers).decided(answers)
         score = job.task.score(targets, answers)[job.task.metric]
     best = None if state.best_loss is None else (state.best_score or 0.0, -state.best_loss)
