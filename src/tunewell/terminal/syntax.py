@@ -63,7 +63,8 @@ def taking(doc: str, data: str, options: Iterable[Option], placeholder: str = "D
     """
     positional = tyro.conf.arg(metavar=placeholder, help=data, help_behavior_hint="")
     many = Annotated[tyro.conf.Positional[tuple[str, ...]], positional]
-    fields: list[tuple[str, Any, Any]] = [("data", many, ())]
+    # Without a default of (), which tyro would look at through a package that takes long to import.
+    fields: list[Any] = [("data", many)]
     for option in options:
         shown = tyro.conf.arg(
             name=_shown(option.name),
