@@ -2,6 +2,7 @@
 
 import json
 import random
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import tunewell
 from documents import makers
 from fit import tiny
 from tunewell.cli import main
+from tunewell.documents import store
 
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbook"
 
@@ -150,6 +152,9 @@ def test_a_folder_without_documents_changes_nothing(index, folder, tmp_path, cap
     with pytest.raises(tunewell.DataError, match="holds no document"):
         tunewell.index(folder, out=str(index))
     assert files(tunewell.ask(index, "lamp", by="words")) == ["it's ü.txt"]
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(tunewell.DataError, match="it is no text"):
+        tunewell.index(tmp_path / "a.png")
     with pytest.raises(tunewell.DataError, match="There is no folder"):
         tunewell.index(tmp_path / "nowhere")
     with pytest.raises(tunewell.ConfigError, match="There is no index"):
@@ -209,6 +214,26 @@ def test_an_interrupted_change_leaves_the_index_whole(index, folder):
     assert table.passages == after.passages and table.changed == ()
 
 
+def test_a_full_disk_is_told_and_the_index_stays(index, folder, monkeypatch):
+    before = tunewell.ask(index, "lamp", by="words")
+    (folder / "new.txt").write_text("\n\n".join(f"{n} {random.random()}" for n in range(500)))
+    add, most = store.add, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def onto_a_full_disk(*given):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, most[1]))
+        try:
+            add(*given)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, most)
+
+    monkeypatch.setattr(store, "add", onto_a_full_disk)
+    with pytest.raises(tunewell.ResourceError, match="no room"):
+        tunewell.index(folder, out=str(index))
+    assert tunewell.ask(index, "lamp", by="words") == before
+    monkeypatch.undo()
+    assert tunewell.index(folder, out=str(index)).added == ("new.txt",)
+
+
 def test_the_commands(folder, backbone, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (folder / "x.png").write_bytes(b"")
@@ -216,7 +241,7 @@ def test_the_commands(folder, backbone, tmp_path, capsys, monkeypatch):
     assert main(["index", str(folder), "--out", "i", "--backbone", backbone]) == 0
     out = capsys.readouterr().out
     assert "y.pdf was left out: it is damaged" in out
-    assert "1 files are no documents (.png)" in out
+    assert "1 file is no document (.png)" in out
     assert "4 documents in 7 passages (4 added)" in out
     assert main(["ask", "i", "when does the lamp come back?", "--by", "words"]) == 0
     out = capsys.readouterr().out

@@ -1,6 +1,7 @@
 """What each format says, and why a file cannot be read."""
 
 import os
+import time
 
 import pytest
 from hypothesis import given
@@ -136,6 +137,13 @@ def test_a_long_paragraph_is_cut_after_sentences():
         "Four e.g. five six!",
         "Seven (eight). Nine.",
     ]
+
+
+@pytest.mark.parametrize("text", ["." * 10**5, ". " * 10**4, "\n" * 10**5 + "x", "a.\n" * 10**4])
+def test_what_repeats_itself_is_cut_in_no_time(text):
+    begun = time.process_time()
+    passages(plain(text), 5)
+    assert time.process_time() - begun < 2
 
 
 def test_a_word_without_end_is_cut_too():

@@ -17,7 +17,7 @@ Count = Callable[[Sequence[str]], Sequence[int]]
 
 PARAGRAPH_END = re.compile(r"\n[ \t]*\n\s*")
 SENTENCE_END = re.compile(
-    r"""[.!?…]+["'”’)\]]*\s+(?=[^\sa-z])|[。！？]+|\n(?=[ \t]*(?:[-*+|•]|\d+[.)])\s)"""
+    r"""(?<![.!?…])[.!?…]++["'”’)\]]*+\s++(?=[^a-z])|[。！？]+|\n(?=[ \t]*(?:[-*+|•]|\d+[.)])\s)"""
 )
 SPACE = re.compile(r"\s+")
 LONG = 50

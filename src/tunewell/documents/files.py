@@ -75,9 +75,18 @@ def documents_in(folder: Path, without: Path) -> tuple[list[File], list[LeftOut]
     """
     if not folder.exists():
         raise DataError(f"There is no folder {folder}.", "A folder of documents was expected.")
+    files: list[File] = []
+    left: list[LeftOut] = []
+
+    def sort(name: str, path: Path) -> None:
+        if path.suffix.lower() in READERS:
+            files.append(File(name, path))
+        else:
+            left.append(LeftOut(name, OTHER_KIND, other_kind=True))
+
     if folder.is_file():
-        return [File(folder.name, folder)], []
-    files, left = [], []
+        sort(_shown(Path(folder.name)), folder)
+        return files, left
 
     def unreadable(error: OSError) -> None:
         name = Path(error.filename).relative_to(folder)
@@ -91,14 +100,8 @@ def documents_in(folder: Path, without: Path) -> tuple[list[File], list[LeftOut]
                 left.append(LeftOut(_shown(place), "it is a link to a folder"))
         folders[:] = [n for n in inside if Path(here, n).resolve() != without.resolve()]
         for name in sorted(names):
-            path = Path(here, name)
-            if name.startswith((".", "~$")):  # the latter are locks of Word
-                continue
-            told = _shown(path.relative_to(folder))
-            if path.suffix.lower() in READERS:
-                files.append(File(told, path))
-            else:
-                left.append(LeftOut(told, OTHER_KIND, other_kind=True))
+            if not name.startswith((".", "~$")):  # the latter are locks of Word
+                sort(_shown(Path(here, name).relative_to(folder)), Path(here, name))
     return files, left
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tunewell.documents.document import Document, Unreadable
 from tunewell.documents.files import File, LeftOut, documents_in, fingerprint, read
 from tunewell.documents.record import TABLES, Record, Settings, load_record, settle
 from tunewell.documents.settings import IndexOptions
-from tunewell.errors import ConfigError, DataError
+from tunewell.errors import ConfigError, DataError, DiskFull, is_disk_full
 from tunewell.lock import alone_in
 from tunewell.settings import Event, Watch
 from tunewell.values import Backbone, Machine
@@ -62,7 +63,8 @@ def index(options: IndexOptions, watch: Watch) -> Indexed:
     Raises:
         DataError: there is no document that can be read.
         ConfigError: the index was made of another folder or with another backbone.
-        ResourceError: a package is missing, or another process is at work in the index.
+        ResourceError: a package or room on the disk is missing, or another process is at work in
+            the index.
     """
     from tunewell.fit import machine as machines
 
@@ -77,7 +79,7 @@ def index(options: IndexOptions, watch: Watch) -> Indexed:
         raise _nothing(source, [*left_out, *unreadable], before)
     settings, backbone = settle(folder, before, options.backbone, options.passage_tokens)
     machine = machines.find(options.device, options.dtype)
-    with alone_in(folder):
+    with alone_in(folder), _full_disk_told():
         work = _Work(folder, settings, backbone, machine, left_out=[*left_out, *unreadable])
         there = _begin(work, before, hashes)
         new = [file for file in files if file.name in hashes and file.name not in there]
@@ -98,6 +100,21 @@ def index(options: IndexOptions, watch: Watch) -> Indexed:
         notes=work.notes,
         seconds=time.perf_counter() - begun,
     )
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """LanceDB tells of a full disk in the text of its errors alone."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_disk_full(error):
+            raise
+        raise DiskFull(
+            "There is no room on the disk for the index.",
+            "What was finished before can still be asked.",
+            "Make room and give the same command again; what was read by then is kept.",
+        ) from error
 
 
 def _fingerprints(files: Sequence[File]) -> tuple[dict[str, str], list[LeftOut]]:

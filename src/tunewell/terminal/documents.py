@@ -89,7 +89,9 @@ def _show_indexed(done: Indexed) -> None:
     kinds = Counter(PurePosixPath(o.file).suffix for o in done.left_out if o.other_kind)
     if kinds:
         listed = ", ".join(text.visible(kind) for kind, _ in kinds.most_common(5))
-        print(f"- {sum(kinds.values())} files are no documents ({listed}).")
+        count = sum(kinds.values())
+        told = "1 file is no document" if count == 1 else f"{count} files are no documents"
+        print(f"- {told} ({listed}).")
     counts = {"added": done.added, "changed": done.changed, "removed": done.removed}
     told = ", ".join(f"{len(names)} {what}" for what, names in counts.items() if names)
     print(
