@@ -16,7 +16,7 @@ done
 bases=(--augment.base-method last_layers --instructed.base-method last_layers)
 
 .venv/bin/tunewell compare "$data/twitter_financial_news_topic/train.csv" \
-  --test "$data/twitter_financial_news_topic/valid.csv" --rows 2000 \
+  --test "$data/twitter_financial_news_topic/valid.csv" --rows 1000 --test-rows 2000 \
   --label-names benchmarks/finance_topics.json "${epochs[@]}" "${bases[@]}" --budget 10h \
   --out "$out/finance_topics"
 
