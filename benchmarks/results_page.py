@@ -22,15 +22,16 @@ then a comparison of each task on a set of its own, with a few hundred rows and 
 An interval is at 95 %; "versus best" is in points and simultaneous over all pairs. Training is
 what it takes to make that model alone; the run's own seconds include the search, the tests, and
 whatever else the machine was doing: two runs went at a time, each on one core of two, beside other
-work, so that seconds are up to five times those of a quiet machine and uneven from row to row
-(docs/performance.md has those that can be compared). Scores and intervals are not touched by that.
+work, so that seconds are up to five times those of a quiet machine and uneven from row to row.
+Scores and intervals are not touched by that.
 Some runs were stopped and went on, which notes say.
 
 Rows were cut for time: 1,000 to train on for the finance topics (the file has 16,990), 500 for the
-film reviews, and there 128 tokens of 230 (`bag_of_words` reads whole reviews). Everything that trains the body got three epochs, which
-is few for 1,000 rows: the highest of three learning rates won nearly everywhere. `augment` and
-`instructed` wrap `last_layers`. With two copies of each row `augment` takes three times the steps
-of the others in its three epochs; what of its lead is owed to that, these runs do not say.
+film reviews, and there 128 tokens of 230 (`bag_of_words` reads whole reviews). Everything that
+trains the body got three epochs, which is few for 1,000 rows: the highest of three learning rates
+won nearly everywhere. `augment` and `instructed` wrap `last_layers`. With two copies of each row
+`augment` takes three times the steps of the others in its three epochs; what of its lead is owed
+to that, these runs do not say.
 """
 
 ORDER = ("features", "last_layers", "full")
