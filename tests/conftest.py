@@ -10,6 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tunewell.fit.machine import quiet
 
 quiet()
+# With lxml openpyxl writes errors as texts, and the tests write such cells.
+os.environ["OPENPYXL_LXML"] = "False"
 
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402

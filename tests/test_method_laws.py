@@ -266,17 +266,16 @@ def test_the_head_trains_alike_with_and_without_the_frozen_pass(job, monkeypatch
 
 def test_vectors_of_the_frozen_pass_give_the_whole_models_logits(job):
     from tunewell.fit import anatomy, feeds
-    from tunewell.fit.backbones import load_tokenizer
     from tunewell.fit.heads import head_for
     from tunewell.fit.loop import _feeds
+    from tunewell.fit.once import built
 
     for shape in SHAPES:
         given = job("head", shape)
-        head = head_for(TASK, given.backbone)
-        model = anatomy.freeze_body(head.build(given.backbone, 0.0, 0))
-        feed, _ = _feeds(given, model, head, load_tokenizer(given.backbone), 1)
+        ready = built(given, anatomy.freeze_body, head_for(TASK, given.backbone), 0.0)
+        head, model, tokenizer = ready.head, ready.model, ready.tokenizer
+        feed, _ = _feeds(given, ready, epochs=1)
         assert isinstance(feed, feeds.VectorFeed), shape
-        tokenizer = load_tokenizer(given.backbone)
         pieces = head.encode(tokenizer, [e.input for e in TRAIN[:9]], 32)
         tokens = feeds.TokenFeed(head, pieces, feed.targets, tokenizer.pad_token_id, MACHINE)
         whole = tokens.all_logits(model, 512)

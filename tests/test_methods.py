@@ -455,14 +455,13 @@ def test_a_pooler_that_no_file_holds_is_trained_and_saved(without_pooler, name, 
 
 def test_a_fresh_pooler_is_trained_on_the_frozen_pass(without_pooler):
     from tunewell.fit import feeds
-    from tunewell.fit.backbones import load_tokenizer
     from tunewell.fit.heads import head_for
     from tunewell.fit.loop import _feeds
+    from tunewell.fit.once import built
 
     head = head_for(TASK, without_pooler.backbone)
-    model = anatomy.freeze_body(head.build(without_pooler.backbone, 0.0, 0))
-    tokenizer = load_tokenizer(without_pooler.backbone)
-    feed, _ = _feeds(without_pooler, model, head, tokenizer, 1)
+    ready = built(without_pooler, anatomy.freeze_body, head, 0.0)
+    model, (feed, _) = ready.model, _feeds(without_pooler, ready, epochs=1)
     assert isinstance(feed, feeds.VectorFeed)
     feed.logits(model, range(8)).sum().backward()
     moved = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}

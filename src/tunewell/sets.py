@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +23,8 @@ NONE = "none"
 MOSTLY = 0.8
 SOME = 0.1
 """The share of lists from which on they are no oversight."""
+MOST_ALONE = 20
+"""Labels up to which it is not asked how many stand in one row only."""
 YES = ("1", "1.0", "true", "yes", "x")
 NO = ("0", "0.0", "false", "no", "")
 FORMS = 'A list such as ["joy", "fear"] was expected, or a column of 0 and 1 for each label.'
@@ -203,3 +205,15 @@ def _called(said: str, names: Mapping[str, str]) -> str | None:
         if said in (label.casefold(), name.casefold()):
             return label
     return None
+
+
+def refuse_texts(targets: Sequence[Iterable[str]]) -> None:
+    """DataError where nearly every label stands in one row only: those are texts, not labels."""
+    rows = Counter(label for target in targets for label in set(target))
+    alone = sum(count == 1 for count in rows.values())
+    if len(rows) > MOST_ALONE and alone > 0.9 * len(rows):
+        raise DataError(
+            f"{alone:,} of {len(rows):,} labels stand in one row only.",
+            "A label is learnt from several rows that have it.",
+            "Name the column of the labels with --target; texts are written by --task summarise.",
+        )

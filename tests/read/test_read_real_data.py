@@ -7,6 +7,7 @@ import gzip
 
 import pytest
 
+import tunewell
 from tunewell.errors import DataError
 from tunewell.read import Source, check, load, read_rows, unequal
 
@@ -53,7 +54,6 @@ def test_airline_tweets(real):
         ("go_emotions/train.tsv", "looks like data, not like column names"),
         ("glue_mrpc_stsb/MRPC/train.tsv", "'1' is a number"),
         ("samsum_messy/samsum-test.csv", "row 2"),
-        ("scitldr", "column 'target': this is a list"),
         ("formats_demo/wiki_demo.txt", "looks like data"),
     ],
 )
@@ -96,3 +96,8 @@ def test_go_emotions_has_its_names_beside(real, tmp_path):
         label: names[int(label)] for label in {cells[1] for cells in single}
     }
     assert data.label_names["27"] == "neutral"
+
+
+def test_lists_of_sentences_are_no_labels(real):
+    with pytest.raises(DataError, match="stand in one row only"):
+        tunewell.check(str(real / "scitldr"))

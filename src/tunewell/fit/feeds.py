@@ -238,7 +238,9 @@ def frozen_feeds(
     job: Job, model: nn.Module, train: TokenFeed, validation: TokenFeed
 ) -> tuple[VectorFeed, VectorFeed] | None:
     """Both parts as vectors, where one vector a piece holds all that the head reads, else None."""
-    pooling = train.head.pooling or getattr(model, "reads", None)
+    pooling = train.head.pooling
+    if pooling is None:  # the architecture's own output layers
+        pooling = what_the_head_reads(model, train.head, train.pieces, train.pad_id)
     if pooling not in POOLINGS:
         return None
     read = frozen_pass(job, train.pieces, validation.pieces)

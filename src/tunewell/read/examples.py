@@ -57,7 +57,7 @@ class Cells:
     def _content(self, number: int, header: str, cell: str, column: Column) -> Any:
         if type(cell) is not Nested:
             return cell
-        if not column.nested:
+        if not column.nested or cell.value is None:  # None: an error in a cell of Excel
             raise self.no_text(number, header, cell)
         for text in texts_in(cell.value):
             if what := odd_character(text):

@@ -133,7 +133,7 @@ class Classify:
         """The labels that occur in training rows, sorted as texts, numbers by value.
 
         Raises:
-            DataError: rows may have several labels, and all have the same.
+            DataError: rows may have several labels, and all have the same, or each has its own.
         """
         each = (label for example in train for label in kinds.labels_in(example.target))
         labels = tuple(sorted(set(each), key=kinds.by_value))
@@ -142,6 +142,8 @@ class Classify:
                 f"All {len(train)} training rows have the same labels.",
                 "Rows that differ are expected, as there is nothing to learn otherwise.",
             )
+        if answers == "labels":
+            sets.refuse_texts([example.target for example in train])
         chosen = metric or cls.choose_metric(train)[0]
         width = max((len(texts_of(example.input)) for example in train), default=0)
         asked = options or LabelOptions()

@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 from tunewell.errors import DataError
 from tunewell.read.cells import Nested
@@ -33,10 +32,11 @@ MOST_BYTES = 1 << 30
 SAMPLE_ROWS = 200
 OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"
 DAMAGED = (
-    zipfile.BadZipFile, zlib.error, struct.error, ParseError, EOFError, OSError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, struct.error, SyntaxError, EOFError, OSError, RuntimeError,
     ValueError, KeyError, IndexError, TypeError, AttributeError,
 )  # fmt: skip
-"""What openpyxl raises on a file that is no workbook, or a broken one."""
+"""What openpyxl raises on a file that is no workbook, or a broken one; XML that is wrong is a
+SyntaxError to both parsers that it may use."""
 
 
 def rows(path: Path, tell: Tell) -> Rows:
