@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -207,8 +207,16 @@ def _called(said: str, names: Mapping[str, str]) -> str | None:
     return None
 
 
-def refuse_texts(targets: Sequence[Iterable[str]]) -> None:
-    """DataError where nearly every label stands in one row only: those are texts, not labels."""
+def refuse_unlearnable(targets: Sequence[Sequence[str]]) -> None:
+    """DataError where all rows have the same labels, or nearly every label stands in one row only.
+
+    The latter are texts, and no labels.
+    """
+    if len(set(targets)) < 2:
+        raise DataError(
+            f"All {len(targets)} training rows have the same labels.",
+            "Rows that differ are expected, as there is nothing to learn otherwise.",
+        )
     rows = Counter(label for target in targets for label in set(target))
     alone = sum(count == 1 for count in rows.values())
     if len(rows) > MOST_ALONE and alone > 0.9 * len(rows):

@@ -137,13 +137,8 @@ class Classify:
         """
         each = (label for example in train for label in kinds.labels_in(example.target))
         labels = tuple(sorted(set(each), key=kinds.by_value))
-        if answers == "labels" and len({example.target for example in train}) < 2:
-            raise DataError(
-                f"All {len(train)} training rows have the same labels.",
-                "Rows that differ are expected, as there is nothing to learn otherwise.",
-            )
         if answers == "labels":
-            sets.refuse_texts([example.target for example in train])
+            sets.refuse_unlearnable([example.target for example in train])
         chosen = metric or cls.choose_metric(train)[0]
         width = max((len(texts_of(example.input)) for example in train), default=0)
         asked = options or LabelOptions()
