@@ -9,7 +9,6 @@ import os
 import platform
 import re
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +192,8 @@ def _processor() -> tuple[str, set[str]]:
 
 
 def _version(package: str) -> str | None:
+    from importlib import metadata  # --help need not wait for it
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
