@@ -293,14 +293,24 @@ def test_three_ways_in_give_one_result(here):
     assert library.data["results"] == list(results("library").values())
 
     def numbers(folder):
-        same = ("options", "scores", "versus_best", "changed_parameters", "disk_bytes", "settings")
+        same = ("options", "scores", "changed_parameters", "disk_bytes", "settings")
         return {m: {k: row[k] for k in same} for m, row in results(folder).items()}
 
     assert list(numbers("library")) == methods
+
+    def told(folder, method):
+        (row,) = results(folder, method)
+        lines = (here / folder / row["folder"] / "answers.jsonl").open(encoding="utf-8")
+        return [(line["input"], line["answer"]) for line in map(json.loads, lines)]
+
     for method in methods:
+        assert told("library", method) == told("typed", method) == told("yaml", method), method
         for key, value in numbers("library")[method].items():
             others = numbers("typed")[method][key], numbers("yaml")[method][key]
             assert (value, value) == others, (method, key)
+    # `versus_best` is one of these: of equally good methods the one that took less time.
+    pairs = [read_json(here / f / "comparison.json")["pairs"] for f in ("library", "typed", "yaml")]
+    assert pairs[0] == pairs[1] == pairs[2]
     validation = [
         [r["trials"][0]["validation"] for r in results(f).values()]
         for f in ("library", "typed", "yaml")
