@@ -108,3 +108,17 @@ def test_rows_of_one_token_each(backbone):
     model = own_model(backbone("bert"), "cls", 3, None, 0.0, seed=0).eval()
     logits, _, _ = said(model, rows(model, (1, 1, 1)))
     assert logits.shape == (3, 3)
+
+
+def test_as_many_tokens_as_the_model_is_wide(backbone):
+    """GPT-2 lays its tokens out as a matrix, whose width is no number of tokens."""
+    model = own_model(backbone("gpt2"), "last", 3, None, 0.0, seed=0).eval()
+    wide = model.backbone.config.hidden_size
+    lengths = (wide // 2, wide // 4, wide // 4)
+    batch = rows(model, lengths)
+    few, _, seen = said(model, batch)
+    alone = []
+    for row, length in enumerate(lengths):
+        with attention.staying_padded():
+            alone.append(model(**{name: x[row : row + 1, :length] for name, x in batch.items()}))
+    torch.testing.assert_close(few, torch.cat(alone).detach(), rtol=1e-5, atol=1e-5)

@@ -240,7 +240,7 @@ def frozen_feeds(
     """Both parts as vectors, where one vector a piece holds all that the head reads, else None."""
     pooling = train.head.pooling
     if pooling is None:  # the architecture's own output layers
-        pooling = what_the_head_reads(model, train.head, train.pieces, train.pad_id)
+        pooling = getattr(model, "reads", None)
     if pooling not in POOLINGS:
         return None
     read = frozen_pass(job, train.pieces, validation.pieces)

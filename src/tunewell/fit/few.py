@@ -74,7 +74,8 @@ class Few(TorchFunctionMode):
 
     def _shape(self, sizes: tuple[Any, ...]) -> tuple[Any, ...]:
         given = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
-        if len(given) > 1 and given[0] in (1, -1) and given[1] == self._all:
+        # Two sizes are those of a matrix: its width may happen to be the number of tokens.
+        if len(given) > 2 and given[0] in (1, -1) and given[1] == self._all:
             given = (given[0], len(self.at), *given[2:])
         return tuple(given)
 

@@ -22,7 +22,7 @@ from tunewell.errors import NotApplicable
 from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.dropout import draw_less
-from tunewell.fit.feeds import only_head_moves
+from tunewell.fit.feeds import only_head_moves, what_the_head_reads
 from tunewell.fit.heads import Head, writes
 from tunewell.fit.heads.own import upon
 from tunewell.fit.heads.writing import what_is_cut
@@ -128,6 +128,8 @@ def built(job: Job, prepare: Prepare, head: Head, dropout: float) -> Built:
     sample = head.encode(tokenizer, texts, backbone.max_length, training=True)
     pad_id = tokenizer.pad_token_id
     settled, model = head.settle(backbone, dropout, job.seed, sample, pad_id)
+    if settled.pooling is None and not writes(head):
+        model.reads = what_the_head_reads(model, settled, sample, pad_id)  # type: ignore[assignment]
     ready = _prepared(job, prepare, settled, model, tokenizer)
     if reads_padding(ready.model, settled, sample, pad_id):
         raise NotApplicable(
