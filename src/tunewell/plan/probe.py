@@ -38,7 +38,7 @@ class Estimate:
 
 
 def estimate(method: Method, job: Job) -> Estimate:
-    """Measure three batches, or a small fit, and scale to the rows of the job.
+    """Measure a few batches, or a small fit, and scale to the rows of the job.
 
     Raises:
         NotApplicable: the method cannot run here.
