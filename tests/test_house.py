@@ -18,6 +18,7 @@ import pytest
 
 from tunewell import cli, options, registry, run
 from tunewell.documents import finding, indexing
+from tunewell.pretraining import pipeline
 from tunewell.serve import server
 from tunewell.serve.web import server as web_server
 
@@ -39,7 +40,7 @@ FLOORS = [
     {"options"},
     {"ready"},
     {"folder", "ladder"},
-    {"run"},
+    {"run", "pretraining"},
     {"library", "terminal", "cli", "serve"},
     {"__main__"},
 ]
@@ -244,6 +245,7 @@ def test_the_command_line_takes_every_command_in_the_pages(
     monkeypatch.setattr(web_server, "start", stop)
     monkeypatch.setattr(indexing, "index", stop)
     monkeypatch.setattr(finding, "open_index", stop)
+    monkeypatch.setattr(pipeline, "pretrain", stop)
     monkeypatch.chdir(tmp_path)
     for line in commands_in(page.read_text(encoding="utf-8")):
         argv = re.split(r" [|>&]", line)[0]

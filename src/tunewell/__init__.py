@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 from tunewell.errors import ConfigError, DataError, ResourceError, UserError
 from tunewell.fit.machine import quiet
-from tunewell.library import ask, check, compare, index, load, report
+from tunewell.library import ask, check, compare, index, load, pretrain, report
 from tunewell.values import Answer, Example, Interval
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "load",
     "methods",
     "plan",
+    "pretrain",
     "report",
     "tasks",
 ]

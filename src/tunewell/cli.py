@@ -20,7 +20,7 @@ from tunewell.errors import (
     did_you_mean,
     is_disk_full,
 )
-from tunewell.terminal import asking, documents, rows, running, serving, show, web
+from tunewell.terminal import asking, documents, pretraining, rows, running, serving, show, web
 
 COMMANDS = {
     "compare": running.compare,
@@ -39,6 +39,7 @@ COMMANDS = {
     "web": web.web,
     "index": documents.index,
     "ask": documents.ask,
+    "pretrain": pretraining.pretrain,
 }
 """Name -> what runs it; the first line of its docstring is its help."""
 

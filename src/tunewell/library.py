@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tunewell.documents.indexing import Indexed
     from tunewell.options import Resolved
     from tunewell.plan.choose import Planned
+    from tunewell.pretraining.pipeline import Pretrained
     from tunewell.run import Checked, Comparison
     from tunewell.settings import Watch
 
@@ -102,6 +103,24 @@ def ask(index: str | Path, question: str, **options: Any) -> Found:
 
     asked = resolve(AskOptions, Layer("keyword", options)).options
     return open_index(index, asked.by).find(question, asked)
+
+
+def pretrain(*data: str | Path, watch: Watch | None = None, **options: Any) -> Pretrained:
+    """Train a language model on running text, or have a backbone read on.
+
+    Args:
+        data: files and folders of texts.
+        watch: called with each event while it goes.
+        options: those of `tunewell pretrain --help`: `pretrain("books", size="10m")`.
+    """
+    from tunewell import settings
+    from tunewell.fit.pretraining.settings import PretrainOptions
+    from tunewell.options import Layer, resolve
+    from tunewell.pretraining import pipeline
+
+    values = {"data": tuple(map(str, data)), **options}
+    given = resolve(PretrainOptions, Layer("keyword", values)).options
+    return pipeline.pretrain(given, watch or settings.silent)
 
 
 def methods() -> dict[str, type[Any]]:

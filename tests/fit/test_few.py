@@ -116,7 +116,7 @@ def test_as_many_tokens_as_the_model_is_wide(backbone):
     wide = model.backbone.config.hidden_size
     lengths = (wide // 2, wide // 4, wide // 4)
     batch = rows(model, lengths)
-    few, _, seen = said(model, batch)
+    few, _, _ = said(model, batch)
     alone = []
     for row, length in enumerate(lengths):
         with attention.staying_padded():

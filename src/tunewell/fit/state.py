@@ -52,7 +52,7 @@ class Training:
     weights: dict[str, nn.Parameter]
     """What moves, by name."""
     best: dict[str, Tensor]
-    """The values of `weights` that validation liked best."""
+    """The values of `weights` that validation liked best; none where it has no say."""
     state: State = field(default_factory=State)
 
 
@@ -115,7 +115,8 @@ def resume(training: Training) -> None:
     with torch.no_grad():
         for name, p in training.weights.items():
             p.copy_(kept["weights"][name])
-            training.best[name].copy_(kept["best"][name])
+        for name, values in training.best.items():
+            values.copy_(kept["best"][name])
     for key, value in kept["optimizer"].items():
         name, _, moment = key.rpartition("/")
         training.optimizer.state[training.weights[name]][moment] = value.to(job.machine.device)

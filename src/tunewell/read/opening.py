@@ -1,10 +1,11 @@
-"""Files as bytes: gzipped or not, or a plain refusal."""
+"""Files as bytes: packed with gzip or xz or not, or a plain refusal."""
 
 from __future__ import annotations
 
 import difflib
 import gzip
 import io
+import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,12 @@ from tunewell.errors import DataError
 from tunewell.read.tables import file_and_table
 from tunewell.read.words import names_listed
 
+PACKED = {b"\x1f\x8b": gzip.open, b"\xfd7": lzma.open}
+"""How a packed file begins -> what unpacks it."""
 
-def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    """The bytes of a file, unpacked if they are gzip, whatever its name says."""
+
+def open_bytes(path: Path) -> gzip.GzipFile | lzma.LZMAFile | io.BufferedReader:
+    """The bytes of a file, unpacked if they are gzip or xz, whatever its name says."""
     path, _ = file_and_table(path)
     if path.is_dir():
         raise DataError(f"{path} is a folder.", "A file was expected.")
@@ -24,8 +28,8 @@ def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
         raise no_such_file(path)
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        return gzip.open(path) if packed else path.open("rb")
+            unpack = PACKED.get(raw.read(2))
+        return unpack(path) if unpack else path.open("rb")
     except OSError as error:
         raise DataError(f"{path} cannot be opened: {error.strerror}.") from error
 
@@ -42,7 +46,7 @@ def whole_file(path: Path) -> Iterator[None]:
     """Turns what a damaged or vanishing file raises while it is read into a DataError."""
     try:
         yield
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as error:
         raise DataError(
             f"{path}: the compressed file is damaged or cut short.",
             remedy="Copy or download it again.",

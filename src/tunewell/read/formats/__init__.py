@@ -35,7 +35,7 @@ def suffix_of(path: Path) -> str:
     >>> suffix_of(Path("Reviews.CSV.gz"))
     '.csv'
     """
-    return Path(path.name.lower().removesuffix(".gz")).suffix
+    return Path(path.name.lower().removesuffix(".gz").removesuffix(".xz")).suffix
 
 
 def format_of(path: Path) -> ModuleType:
@@ -49,7 +49,7 @@ def format_of(path: Path) -> ModuleType:
             f"{file}: files that end in {suffix_of(file)!r} cannot be read."
             if suffix_of(file)
             else f"{file}: a name without an ending such as .csv does not say what is in the file.",
-            f"Known endings: {', '.join(sorted(known))}, each also with .gz.",
+            f"Known endings: {', '.join(sorted(known))}, each also with .gz or .xz.",
             "Save the table as CSV, or give the file the ending that fits.",
         )
     module = known[suffix_of(file)]

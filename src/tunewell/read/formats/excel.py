@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import io
 import itertools
 import struct
@@ -163,7 +162,7 @@ def _workbook(path: Path, formulas: bool = False) -> Iterator[Any]:
 
     file, _ = file_and_table(path)
     with open_bytes(file) as raw, whole_file(file):
-        content = io.BytesIO(raw.read()) if isinstance(raw, gzip.GzipFile) else raw
+        content = raw if isinstance(raw, io.BufferedReader) else io.BytesIO(raw.read())
         head = content.read(len(OLD_OR_LOCKED))
         content.seek(0)
         if not head:

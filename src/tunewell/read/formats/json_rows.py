@@ -26,7 +26,7 @@ from tunewell.read.text import (
 from tunewell.read.words import shown
 
 SUFFIXES = (".jsonl", ".ndjson", ".json")
-JSON_NAMED = re.compile(r"\.json(\.gz)?$", re.IGNORECASE)
+JSON_NAMED = re.compile(r"\.json(\.gz|\.xz)?$", re.IGNORECASE)
 
 
 def rows(path: Path, tell: Tell) -> Rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 from pathlib import Path
@@ -65,7 +64,7 @@ def _open(path: Path) -> pyarrow.parquet.ParquetFile:
     import pyarrow.parquet
 
     with open_bytes(path) as raw, whole_file(path):
-        unpacked = io.BytesIO(raw.read()) if isinstance(raw, gzip.GzipFile) else None
+        unpacked = None if isinstance(raw, io.BufferedReader) else io.BytesIO(raw.read())
     try:
         return pyarrow.parquet.ParquetFile(unpacked or path)
     except (pyarrow.ArrowException, OSError) as error:

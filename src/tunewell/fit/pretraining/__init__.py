@@ -1,0 +1,1 @@
+"""Language models from running text: from random weights, or from a backbone that reads on."""

@@ -1,0 +1,1 @@
+"""Pre-training: a language model from running text, or a backbone that reads on."""
