@@ -100,7 +100,7 @@ def test_a_backbone_reads_on_and_a_stopped_run_goes_on_to_the_bit(here, capsys):
         whole.record["bits_per_byte"]["value"] - before["value"], abs=1e-9
     )
     assert whole.record["objective"] == "causal"
-    assert 0.9 < whole.record["tokens_read"] / whole.record["tokens"] <= 1.1  # all texts once
+    assert 0.8 < whole.record["tokens_read"] / whole.record["tokens"] < 1.25  # all texts once
     with pytest.raises(KeyboardInterrupt):
         tunewell.pretrain("texts.jsonl", backbone="base", out="broken", watch=interrupt)
     assert not (here / "broken" / "config.json").exists()

@@ -70,6 +70,7 @@ def test_text_files_are_documents_and_folders_hold_them(tmp_path, lines):
     for number, text in enumerate(DOCUMENTS):
         (folder / "deeper" / f"{number:02}.md").write_bytes(text.replace("\n", "\r\n").encode())
     (folder / "deeper" / ".git" / "config.txt").write_text("not this")
+    (folder / "empty.txt").touch()
     (folder / "picture.png").write_bytes(b"\x89PNG")
     corpus = survey([str(folder)])
     assert corpus.fingerprint == survey([lines]).fingerprint

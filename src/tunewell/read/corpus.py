@@ -150,7 +150,7 @@ def _files(names: Sequence[str]) -> tuple[list[Path], list[str]]:
                 )
             files.append(path)
             continue
-        below = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p, path))
+        below = sorted(p for p in path.rglob("*") if _is_there(p, path))
         files += [p for p in below if _readable(p)]
         other += sum(not _readable(p) for p in below)
     if not files:
@@ -162,8 +162,10 @@ def _readable(path: Path) -> bool:
     return suffix_of(path) in TEXTS or suffix_of(path) in formats()
 
 
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _is_there(path: Path, folder: Path) -> bool:
+    """Whether it is a file with something in it, and not hidden in its folder."""
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.is_file() and path.stat().st_size > 0
 
 
 def _sizes(files: Sequence[Path]) -> tuple[int | None, dict[bytes, int]]:

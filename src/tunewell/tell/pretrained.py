@@ -46,11 +46,12 @@ def plan_sentences(record: dict[str, Any]) -> list[str]:
             f"width {shape['hidden']}, {shape['vocabulary']:,} entries in its vocabulary."
         ]
     tokens = units.count(record["planned_tokens"])
-    a_parameter = record["planned_tokens"] / record["parameters"]
+    each = record["planned_tokens"] / record["parameters"]
+    a_parameter = f"{each:,.0f}" if each >= 10 else f"{each:.2g}"
     span = f", for {units.seconds(course['seconds'])}" if course["seconds"] else ""
     return [
         *lines,
-        f"About {tokens} tokens ({a_parameter:.2g} a parameter){span}: steps of "
+        f"About {tokens} tokens ({a_parameter} a parameter){span}: steps of "
         f"{course['blocks'] * course['window']:,} tokens in blocks of {course['window']:,}, "
         f"highest learning rate {units.option(course['learning_rate'])}.",
     ]

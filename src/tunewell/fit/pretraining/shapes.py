@@ -65,7 +65,7 @@ def shape_of(objective: Objective, parameters: int) -> Shape:
 
     >>> shape = shape_of("causal", 10_000_000)
     >>> shape.hidden, shape.layers, shape.vocabulary
-    (288, 7, 8192)
+    (288, 8, 8192)
     """
     vocabulary = next(v for most, v in (*VOCABULARIES, *LARGER) if parameters < most)
     window = next(tokens for most, tokens in WINDOWS if parameters < most)
