@@ -53,6 +53,8 @@ def test_a_new_decoder_opens_elsewhere_and_is_a_backbone(here, capsys):
     assert sum(p.numel() for p in model.parameters()) == record["parameters"]
     batch = tokenizer("kelo", return_tensors="pt")
     assert batch["input_ids"][0, 0] == tokenizer.bos_token_id
+    text = " Zoë  says:\n\t'kelo maru'  "
+    assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
     with torch.no_grad():
         assert model(**batch).logits.isfinite().all()
 
@@ -80,6 +82,8 @@ def test_a_new_encoder_opens_elsewhere_and_classifies(here):
     assert not info["missing_keys"] and type(model).__name__ == "ModernBertForMaskedLM"
     batch = tokenizer(f"kelo {tokenizer.mask_token}", return_tensors="pt")
     assert (batch["input_ids"] == tokenizer.mask_token_id).sum() == 1
+    text = " Zoë  says:\n\t'kelo maru'  "
+    assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
 
     for method in ("features", "full"):
         fit = ["fit", "toy.csv", "--method", method, "--backbone", "run", "--out", method]

@@ -272,6 +272,12 @@ def test_it_learns_and_goes_on_from_a_checkpoint_to_the_bit(learner, tmp_path):
         assert torch.equal(value, ends[name]), name
 
 
+def test_the_shortest_course_is_one_step(learner, tmp_path):
+    there = written(learner(), tmp_path, documents(40))
+    state = loop.train(learner(), there, Course(there.window, 1, 1, 1e-3), work())
+    assert state.step == 1
+
+
 def test_timing_moves_nothing(learner, tmp_path):
     made = learner()
     there = written(made, tmp_path, documents(40))

@@ -130,10 +130,12 @@ def train(learner: Learner, blocks: Blocks, course: Course, work: Work) -> Passe
     state: Any = training.state
     saved = time.monotonic()
     with held_back() as stop_asked:
-        while state.falls_from is None or state.step < course.end(state.falls_from):
+        while True:
             begun = time.monotonic()
             if state.falls_from is None and course.falls(state.step, state.seconds):
                 state.falls_from = state.step
+            if state.falls_from is not None and state.step >= course.end(state.falls_from):
+                return state
             rates.set_rates(
                 training.optimizer.param_groups, 0, course.rate_at(state.step, state.falls_from)
             )
@@ -152,7 +154,6 @@ def train(learner: Learner, blocks: Blocks, course: Course, work: Work) -> Passe
                 saved = time.monotonic()
             if stop_asked():
                 raise KeyboardInterrupt
-    return state
 
 
 def seconds_a_token(learner: Learner, blocks: Blocks, many: int, seed: int) -> float:

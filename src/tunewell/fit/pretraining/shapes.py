@@ -95,12 +95,13 @@ def configuration(shape: Shape, tokenizer: Any) -> PreTrainedConfig:
         "intermediate_size": shape.inner,
         "max_position_embeddings": shape.window,
         "tie_word_embeddings": True,
-        "pad_token_id": tokenizer.pad_token_id,
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
     }
     if shape.objective == "causal":
-        return LlamaConfig(**sizes)
+        # Named here, the token for padding would not be learnt, and it is that of an end.
+        return LlamaConfig(**sizes, pad_token_id=None)
     ends = {"cls_token_id": tokenizer.cls_token_id, "sep_token_id": tokenizer.sep_token_id}
+    ends["pad_token_id"] = tokenizer.pad_token_id
     # Without a task on the first token, the mean is what its vectors mean most.
     return ModernBertConfig(**sizes, **ends, classifier_pooling="mean")
