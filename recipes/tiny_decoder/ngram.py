@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 ORDER = 5
+LEAST = 0.1
+"""What is taken from each count at least, for what was never seen."""
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -77,7 +79,7 @@ def fit(documents: Iterable[Sequence[int]], vocabulary: int, start: int) -> NGra
                 contexts,
                 totals=np.bincount(of, weights=counts),
                 kinds=np.bincount(of).astype(float),
-                discount=ones / max(1, ones + 2 * twos),
+                discount=max(LEAST, ones / max(1, ones + 2 * twos)),
             )
         )
     return NGram(tuple(levels[::-1]), vocabulary, start)

@@ -46,7 +46,8 @@ def train_tokenizer(
     made.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=entries,
-        special_tokens=special,
+        # The space before a hidden word is part of it.
+        special_tokens=[AddedToken(token, lstrip=token == "[MASK]") for token in special],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -62,8 +63,4 @@ def train_tokenizer(
         pair="[CLS] $A [SEP] $B [SEP]",
         special_tokens=[(token, special.index(token)) for token in ("[CLS]", "[SEP]")],
     )
-    # The space before a hidden word is part of it.
-    mask = {"mask_token": AddedToken("[MASK]", lstrip=True, special=True, normalized=False)}
-    return PreTrainedTokenizerFast(
-        tokenizer_object=made, model_max_length=window, **{**MASKED, **mask}
-    )
+    return PreTrainedTokenizerFast(tokenizer_object=made, model_max_length=window, **MASKED)
