@@ -20,12 +20,23 @@ from tunewell.errors import (
     did_you_mean,
     is_disk_full,
 )
-from tunewell.terminal import asking, documents, pretraining, rows, running, serving, show, web
+from tunewell.terminal import (
+    asking,
+    documents,
+    pretraining,
+    rows,
+    running,
+    serving,
+    show,
+    talking,
+    web,
+)
 
 COMMANDS = {
     "compare": running.compare,
     "fit": running.fit,
     "predict": asking.predict,
+    "chat": talking.chat,
     "check": running.check,
     "show": rows.rows,
     "plan": running.plan,

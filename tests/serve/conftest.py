@@ -2,14 +2,17 @@
 
 import csv
 import os
+import random
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import toy
+from fit import writers
 from tunewell import registry
 from tunewell.contracts import Job
-from tunewell.values import Machine
+from tunewell.values import Example, Machine
 
 OPTIONS = {"lora": {"epochs": 2, "learning_rate": 1e-2}, "last_layers": {"epochs": 1}}
 
@@ -71,3 +74,40 @@ def run_folder(tmp_path_factory, toy_backbone: Path) -> Path:
     finally:
         os.chdir(before)
     return home / "toys"
+
+
+def told(count: int, seed: int) -> tuple[Example, ...]:
+    """Instructions to find the one word of a text that is no filler."""
+    chance, made = random.Random(seed), []
+    for _ in range(count):
+        word, filler = chance.choice(["kelo", "maru", "sivo"]), "na " * chance.randint(1, 6)
+        row = {"instruction": "which one?", "input": f"a {filler}{word}", "output": f"{word}!"}
+        made.append(registry.task("instruct")().read(row, "toy.csv"))
+    return tuple(made)
+
+
+@pytest.fixture(scope="session")
+def writing(tmp_path_factory):
+    """Makes a folder with a model that writes, of a shape; that of `llama` has learnt its task."""
+    root = tmp_path_factory.mktemp("writing")
+
+    @cache
+    def make(shape: str, template: str = "none", method: str = "full", seed: int = 0) -> Path:
+        from tunewell.fit.backbones import resolve
+
+        backbone = resolve(str(writers.save(shape, root / f"{shape}-{template}", template)))
+        task = registry.task("instruct").from_examples(told(8, 0))
+        job = Job(task, told(32, 0), told(8, 1), backbone, Machine(threads=1), seed)
+        epochs = 16 if shape == "llama" else 1
+        kind = registry.method(method)
+        folder = root / f"{shape}-{template}-{method}-{seed}" / "model"
+        kind(learning_rate=5e-3, epochs=epochs, batch_size=8).fit(job).save(folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def questions() -> list[dict[str, str]]:
+    """Inputs that no model has seen."""
+    return [example.input for example in told(6, 2)]

@@ -286,6 +286,7 @@ def test_large_bodies_are_refused_announced_or_not(models):
 def test_the_schema_lists_every_route(client):
     schema = client.get("/openapi.json").json()
     paths = {"/v1/predict", "/v1/embeddings", "/v1/models", "/v1/models/{name}"}
+    paths |= {"/v1/chat/completions", "/v1/completions"}
     assert set(schema["paths"]) == paths | {"/health", "/metrics"}
     assert all(
         operation["summary"] and operation["description"]

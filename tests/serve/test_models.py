@@ -35,6 +35,15 @@ def test_adapters_share_their_backbone_and_answer_as_before(fitted, texts):
             assert one_answer.scores == pytest.approx(other.scores, abs=1e-6)
 
 
+def test_adapters_that_write_share_their_backbone(writing, questions):
+    folders = [writing("gpt2", method="lora", seed=seed) for seed in (0, 1)]
+    before = [tunewell.load(folder).predict(questions) for folder in folders]
+    models = open_models([f"{number}={folder}" for number, folder in enumerate(folders)])
+    parts = models["0"].predictor.parameters
+    assert held(m.predictor for m in models.values()) <= 4 * (parts.total + 2 * parts.trainable)
+    assert [m.predictor.predict(questions) for m in models.values()] == before
+
+
 def test_the_same_numbers_lie_in_memory_once_and_no_others():
     torch.manual_seed(0)
     one, same, other = (torch.nn.Linear(64, 64) for _ in range(3))

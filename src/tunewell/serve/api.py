@@ -20,11 +20,10 @@ from tunewell.serve import measures, wire
 from tunewell.serve.batching import Closing, Full, Queue
 from tunewell.serve.guard import LOOPBACK, Guard, Rules, error_json
 from tunewell.serve.models import Served, chosen, refuse_unwritable
+from tunewell.serve.patience import unless_gone
 from tunewell.serve.settings import ServeOptions
+from tunewell.serve.texts import add_texts
 from tunewell.values import to_json
-
-LOOK_SECONDS = 0.5
-"""Between two looks whether the client of a waiting request is still there."""
 
 
 def build(models: dict[str, Served], options: ServeOptions, key: str | None = None) -> Guard:
@@ -36,7 +35,7 @@ def build(models: dict[str, Served], options: ServeOptions, key: str | None = No
         key: what every request but those for `/health` must give; None: nothing.
     """
     queue = Queue(options.batch_tokens, options.queue, _threads(models))
-    told = measures.start(lambda: len(queue.waiting))
+    told = measures.start(lambda: queue.present)
     queue.told = told.batched
 
     @contextlib.asynccontextmanager
@@ -78,14 +77,7 @@ def _routes(
     async def ask(
         request: fastapi.Request, model: Served, answer: Any, inputs: Sequence[Any]
     ) -> list[Any]:
-        asking = asyncio.create_task(queue.ask(answer, inputs, seconds))
-        try:
-            while not (await asyncio.wait({asking}, timeout=LOOK_SECONDS))[0]:
-                if await request.is_disconnected():
-                    raise HTTPException(499, "The client has gone")
-        finally:
-            asking.cancel()
-        results = asking.result()
+        results = await unless_gone(request, queue.ask(answer, inputs, seconds))
         told.inputs.labels(model.name).inc(len(inputs))
         return results
 
@@ -118,6 +110,8 @@ def _routes(
         ]
         tokens = sum(count for _, count in rows)
         return wire.Embeddings(model.name, data, wire.Usage(tokens, tokens))
+
+    add_texts(app, models, options, queue, told)
 
     @app.get("/v1/models")
     async def list_models() -> wire.Models:

@@ -6,16 +6,19 @@ One thread, because two that compute at once on the same cores are slower than o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 Answer = Callable[[Sequence[Any]], Sequence[Any]]
 """Inputs -> one result each, in order; runs on the computing thread."""
 GATHER_SECONDS = 0.003
 """How long an idle server waits for more after a first request has come."""
 CHARACTERS_A_TOKEN = 4
+AT_A_TIME = 16
+"""Of what is computed in steps so many are under way; each holds memory until its end."""
 
 
 class Full(Exception):
@@ -52,7 +55,7 @@ class Queue:
     Args:
         batch_tokens: about how many tokens are computed at once.
         most_waiting: requests that may wait.
-        told: called with the number of inputs and the seconds of every batch.
+        told: called with the number of inputs and the seconds of every batch; a step has none.
     """
 
     batch_tokens: int
@@ -60,6 +63,8 @@ class Queue:
     told: Callable[[int, float], None] = lambda inputs, seconds: None
     start_thread: Callable[[], None] = lambda: None
     waiting: list[Request] = field(default_factory=list)
+    in_steps: int = 0
+    """Requests that are computed in steps, under way or waiting to be."""
     closing: bool = False
     seconds_a_token: float = 1e-4
 
@@ -67,6 +72,7 @@ class Queue:
         """The thread that computes, and the sign that there is something to do."""
         self.thread = ThreadPoolExecutor(1, "compute", initializer=self.start_thread)
         self.arrived = asyncio.Event()
+        self.places = asyncio.Semaphore(AT_A_TIME)
 
     async def ask(self, answer: Answer, inputs: Sequence[Any], seconds: float) -> list[Any]:
         """One result an input, in order.
@@ -76,12 +82,52 @@ class Queue:
             Closing: the server is about to stop.
             TimeoutError: it took longer than `seconds`; what has not begun is not computed.
         """
+        self._admit()
+        return await self._wait(answer, inputs, seconds) if inputs else []
+
+    async def steps(self, step: Callable[[], T | None], seconds: float) -> AsyncGenerator[T, None]:
+        """What `step` gives, called on the computing thread until it gives None.
+
+        What else waits is computed between two steps.
+
+        Args:
+            seconds: for each of them.
+
+        Raises:
+            Full, Closing: as for `ask`, before the first.
+            TimeoutError: a step took longer.
+        """
+        self._admit()
+        self.in_steps += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await self.places.acquire()
+            try:
+                while True:
+                    (given,) = await self._wait(lambda _: [step()], (None,), seconds)
+                    if given is None:
+                        return
+                    yield given
+            finally:
+                self.places.release()
+        finally:
+            self.in_steps -= 1
+            self.arrived.set()
+
+    @property
+    def present(self) -> int:
+        """Requests that wait or are under way."""
+        return sum(any(request.sizes) for request in self.waiting) + self.in_steps
+
+    def _admit(self) -> None:
+        """Refuse one more request where the server is about to stop, or too many wait."""
         if self.closing:
             raise Closing
-        if len(self.waiting) >= self.most_waiting:
+        if self.present >= self.most_waiting:
             raise Full(max(1.0, self._waiting_tokens() * self.seconds_a_token))
-        if not inputs:
-            return []
+
+    async def _wait(self, answer: Answer, inputs: Sequence[Any], seconds: float) -> list[Any]:
+        """The results of a request that is put behind those that wait."""
         done = asyncio.get_running_loop().create_future()
         request = Request(answer, inputs, [_tokens(i) for i in inputs], [], done)
         self.waiting.append(request)
@@ -95,7 +141,7 @@ class Queue:
 
     async def run(self) -> None:
         """Compute what waits until the queue is closed and empty."""
-        while not (self.closing and not self.waiting):
+        while not (self.closing and not self.waiting and not self.in_steps):
             if not self.waiting:
                 self.arrived.clear()
                 await self.arrived.wait()
@@ -143,8 +189,9 @@ class Queue:
             return
         seconds = loop.time() - begun
         tokens = sum(map(_tokens, together))
-        self.seconds_a_token = 0.9 * self.seconds_a_token + 0.1 * seconds / tokens
-        self.told(len(together), seconds)
+        if tokens:
+            self.seconds_a_token = 0.9 * self.seconds_a_token + 0.1 * seconds / tokens
+        self.told(len(together) if tokens else 0, seconds)
         for request, inputs in parts:
             request.results += results[: len(inputs)]
             results = results[len(inputs) :]
@@ -164,7 +211,9 @@ class Queue:
 
 
 def _tokens(value: Any) -> int:
-    """About how many tokens an input has; texts in JSON count by their characters."""
+    """About how many tokens an input has; texts in JSON count by their characters, a step not."""
+    if value is None:
+        return 0
     if isinstance(value, str):
         return 2 + len(value) // CHARACTERS_A_TOKEN
     if isinstance(value, (list, tuple)):

@@ -29,8 +29,9 @@ class Measures:
         return generate_latest(self.registry)
 
     def batched(self, inputs: int, seconds: float) -> None:
-        """A batch was computed."""
-        self.batch.observe(inputs)
+        """A batch was computed, or without inputs a step of something longer."""
+        if inputs:
+            self.batch.observe(inputs)
         self.busy.inc(seconds)
 
 

@@ -26,6 +26,8 @@ class ServeOptions:
     """About how many tokens are computed at once; fewer answer sooner, more answer more."""
     most_inputs: int = 1024
     """Inputs that one request may have."""
+    most_tokens: int = 4096
+    """Tokens that a conversation and its answer may have together, if the model reads so many."""
     most_bytes: str = "1MB"
     """The largest body that is read."""
 

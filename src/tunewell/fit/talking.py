@@ -1,0 +1,190 @@
+"""A fitted model that writes, asked anything in its own chat template and heard while it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from tunewell.contracts import Predictor
+from tunewell.errors import ConfigError, DataError, NotApplicable
+from tunewell.fit import anatomy, skeleton
+from tunewell.fit.generate import Prompt
+from tunewell.fit.heads import writes
+from tunewell.fit.sampling import Draw, Token, drawn
+from tunewell.fit.trained import TrainedPredictor
+from tunewell.fit.turns import Asked
+
+End = Literal["stop", "length"]
+"""Why a text is at its end: the model or a stop text ended it, or there was no more room."""
+UNBOUNDED = 10**9
+HALF = "\ufffd"
+"""What stands for bytes that are not a whole character yet."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How an answer is to be written."""
+
+    tokens: int | None = None
+    """At most so many; None: as many as the model's own answers may have."""
+    count: int = 1
+    """So many answers."""
+    stop: tuple[str, ...] = ()
+    """Texts before which an answer ends."""
+    draw: Draw = field(default_factory=Draw)
+
+    def __post_init__(self) -> None:
+        """Refuse what says nothing."""
+        if self.tokens is not None and self.tokens < 1:
+            raise ConfigError(f"max_tokens is {self.tokens}.", "1 or more is expected.")
+
+
+class Word(NamedTuple):
+    """A token as a text, with the logarithm of its probability."""
+
+    text: str
+    logprob: float
+    likeliest: tuple[tuple[str, float], ...]
+
+
+class Said(NamedTuple):
+    """What one more token has brought to one of the answers."""
+
+    answer: int
+    """Its number, from 0."""
+    text: str
+    """What is new of it; what may yet be part of a stop text is held back."""
+    word: Word | None
+    """None for the token that ends it."""
+    end: End | None
+    """None: it goes on."""
+
+
+class Talk(NamedTuple):
+    """An answer that is under way; it is computed as it is read."""
+
+    prompt_tokens: int
+    said: Iterator[list[Said]]
+
+
+def can_talk(predictor: Predictor) -> bool:
+    """Whether its answers are texts that a fitted model of its own writes."""
+    return isinstance(predictor, TrainedPredictor) and writes(predictor.head)
+
+
+def usual_tokens(predictor: Predictor) -> int:
+    """Most tokens of its own answers, of one that can be talked to."""
+    return predictor.head.new_tokens  # type: ignore[attr-defined]
+
+
+def begin(predictor: Predictor, asked: Asked, wish: Wish, most_tokens: int = UNBOUNDED) -> Talk:
+    """An answer to a conversation, or what follows a text.
+
+    Unless the wish says otherwise, it is what `predict` answers to such a conversation. What
+    follows a text is given with the spaces around it, an answer without.
+
+    Args:
+        most_tokens: that may be read and written, where the model reads so many.
+
+    Raises:
+        ConfigError: the model does not write texts.
+        DataError: it reads no such conversation, or no conversation so long.
+    """
+    if not isinstance(predictor, TrainedPredictor) or not writes(predictor.head):
+        found = f"A model for {predictor.task.name!r} answers, but does not write texts."
+        raise ConfigError(found, "One of a task whose answers are texts is expected.")
+    head: Any = replace(predictor.head, task=_AsItIs())
+    try:
+        (piece,) = head.encode(predictor.tokenizer, [asked], UNBOUNDED)
+    except NotApplicable as error:
+        raise DataError(f"The model cannot be asked so: {error}.") from error
+    inside: Any = anatomy.unwrapped(predictor.model)
+    window = min(skeleton.window(inside, predictor.tokenizer), most_tokens)
+    left = window - len(piece.ids) if head.one_stack else window
+    most = wish.tokens if wish.tokens is not None else min(head.new_tokens, max(left, 1))
+    if most > left or len(piece.ids) > window:
+        raise DataError(
+            f"{len(piece.ids)} tokens to read and {most} to write are too many.",
+            f"At most {window} {'together' if head.one_stack else 'each'}.",
+            "Send less, or ask for a shorter answer.",
+        )
+    prompt = Prompt(piece.ids, most)
+    return Talk(len(piece.ids), _said(predictor, head, prompt, wish, not isinstance(asked, str)))
+
+
+class _AsItIs:
+    """In a task's place: what is asked is the conversation itself."""
+
+    def conversation(self, asked: Asked) -> Asked:
+        """The same."""
+        return asked
+
+
+def _said(
+    predictor: TrainedPredictor, head: Any, prompt: Prompt, wish: Wish, bare: bool
+) -> Iterator[list[Said]]:
+    tokenizer, machine = predictor.tokenizer, predictor.record.machine
+    stops = head.stops(tokenizer)
+    texts = [_Text(tokenizer, wish.stop, bare) for _ in range(wish.count)]
+    steps = drawn(predictor.model, prompt, wish.count, stops, machine, wish.draw)
+    for place, tokens in enumerate(steps, start=1):
+        said = []
+        for number, (token, text) in enumerate(zip(tokens, texts, strict=True)):
+            if token is not None and text.end is None:
+                new = text.take(token, last=place == prompt.most)
+                word = None if token.ends else _word(tokenizer, token)
+                said.append(Said(number, new, word, text.end))
+        yield said
+        if all(text.end for text in texts):
+            return
+
+
+def _word(tokenizer: Any, token: Token) -> Word:
+    likeliest = tuple((tokenizer.decode([id]), logprob) for id, logprob in token.likeliest)
+    return Word(tokenizer.decode([token.id]), token.logprob, likeliest)
+
+
+@dataclass
+class _Text:
+    """An answer as far as it has come."""
+
+    tokenizer: Any
+    stop: tuple[str, ...]
+    bare: bool
+    """Whether it is given without spaces around it."""
+    ids: list[int] = field(default_factory=list)
+    given: int = 0
+    """Characters that have been given."""
+    end: End | None = None
+
+    def take(self, token: Token, last: bool) -> str:
+        """What is new with one more token, which may be the last that there is room for."""
+        if not token.ends:
+            self.ids.append(token.id)
+        whole = self.tokenizer.decode(self.ids, skip_special_tokens=True)
+        whole = whole.lstrip() if self.bare else whole
+        places = [place for text in self.stop if (place := whole.find(text)) >= 0]
+        if token.ends or places:
+            self.end = "stop"
+        elif last:
+            self.end = "length"
+        whole = whole[: min(places, default=len(whole))]
+        if self.end is None:
+            whole = whole.rstrip(HALF)
+            whole = whole[: len(whole) - _held(whole, self.stop)]
+        whole = whole.rstrip() if self.bare else whole
+        new = whole[self.given :]
+        self.given += len(new)
+        return new
+
+
+def _held(whole: str, stop: tuple[str, ...]) -> int:
+    """How many characters at the end a stop text may begin with.
+
+    >>> _held("one\\nTw", ("\\nTwo", "w"))
+    3
+    """
+    return max(
+        (n for text in stop for n in range(1, len(text)) if whole.endswith(text[:n])), default=0
+    )

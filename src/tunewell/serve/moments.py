@@ -1,0 +1,141 @@
+"""What a client asks of a model that writes, bounded; and what is written, moment by moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tunewell.errors import ConfigError
+from tunewell.fit.sampling import Draw
+from tunewell.fit.talking import Said, Wish, begin, can_talk
+from tunewell.fit.turns import Asked, Message
+from tunewell.serve.models import Served, refuse_unwritable
+from tunewell.serve.wire_texts import ChatAsk, CompletionAsk
+from tunewell.serve.wire_texts import Message as Sent
+
+SECONDS = 0.05
+"""About how long a moment is: others are answered between two, and a stream goes on so often."""
+MOST_ANSWERS = 8
+MOST_STOPS = 4
+MOST_STOP_CHARACTERS = 200
+MOST_LIKELIEST_OF_CHAT, MOST_LIKELIEST_OF_TEXT = 20, 5
+"""As OpenAI's API has them."""
+
+
+class Moment(NamedTuple):
+    """What has become known since the one before."""
+
+    read: int
+    """Tokens of what was asked, in the first one; then 0."""
+    said: list[Said]
+
+
+def moments(
+    model: Served, asked: Sequence[Asked], wish: Wish, most_tokens: int
+) -> Iterator[Moment]:
+    """Answers to each of several questions; those to the first are numbered first.
+
+    It computes as it is read, all of it on the thread that reads.
+    """
+    talks = [begin(model.predictor, each, wish, most_tokens) for each in asked]
+    yield Moment(sum(talk.prompt_tokens for talk in talks), [])
+    found: list[Said] = []
+    begun = time.perf_counter()
+    for number, talk in enumerate(talks):
+        for said in talk.said:
+            found += [each._replace(answer=each.answer + number * wish.count) for each in said]
+            if time.perf_counter() - begun >= SECONDS:
+                yield Moment(0, found)
+                found, begun = [], time.perf_counter()
+    if found:
+        yield Moment(0, found)
+
+
+def writer(model: Served) -> Served:
+    """The same model.
+
+    Raises:
+        ConfigError: it writes no texts.
+    """
+    if not can_talk(model.predictor):
+        raise ConfigError(
+            f"The model {model.name!r} writes no texts.",
+            f"It answers what it was fitted to: {model.predictor.task.summary}.",
+            "Ask it with POST /v1/predict.",
+        )
+    return model
+
+
+def conversation(messages: Sequence[Sent]) -> tuple[Message, ...]:
+    """Messages as chat templates read them.
+
+    Raises:
+        ConfigError: there are none.
+        DataError: one cannot be written.
+    """
+    if not messages:
+        raise ConfigError("There are no messages.", "One of the user at least is expected.")
+    found = []
+    for place, sent in enumerate(messages, start=1):
+        text = sent.content
+        text = text if isinstance(text, str) else "".join(part.text for part in text)
+        refuse_unwritable(text, f"message {place}")
+        role = "system" if sent.role == "developer" else sent.role
+        found.append({"role": role, "content": text})
+    return tuple(found)
+
+
+def prompts(given: str | list[str], most: int) -> list[str]:
+    """The texts to be gone on with.
+
+    Raises:
+        ConfigError: there are none, or too many.
+        DataError: one cannot be written.
+    """
+    texts = [given] if isinstance(given, str) else given
+    _within("the number of prompts", len(texts), 1, most)
+    for place, text in enumerate(texts, start=1):
+        refuse_unwritable(text, f"prompt {place}")
+    return texts
+
+
+def chat_wish(ask: ChatAsk) -> Wish:
+    """What is wished for an answer; a ConfigError for what is out of bounds."""
+    if ask.top_logprobs is not None and not ask.logprobs:
+        raise ConfigError("top_logprobs is given without logprobs.", "", "Set logprobs to true.")
+    told = _within("top_logprobs", ask.top_logprobs or 0, 0, MOST_LIKELIEST_OF_CHAT)
+    if ask.max_tokens is not None and ask.max_completion_tokens is not None:
+        raise ConfigError("max_tokens and max_completion_tokens are both given.", "One is enough.")
+    most = ask.max_tokens if ask.max_completion_tokens is None else ask.max_completion_tokens
+    return _wish(ask, most, told)
+
+
+def completion_wish(ask: CompletionAsk) -> Wish:
+    """The same for what follows a text."""
+    told = _within("logprobs", ask.logprobs or 0, 0, MOST_LIKELIEST_OF_TEXT)
+    return _wish(ask, ask.max_tokens, told)
+
+
+def _wish(ask: ChatAsk | CompletionAsk, most: int | None, told: int) -> Wish:
+    if ask.stream_options is not None and not ask.stream:
+        raise ConfigError("stream_options are given without stream.", "", "Set stream to true.")
+    stop = [ask.stop] if isinstance(ask.stop, str) else ask.stop or []
+    _within("the number of stop texts", len(stop), 0, MOST_STOPS)
+    for text in stop:
+        _within("the length of a stop text", len(text), 1, MOST_STOP_CHARACTERS)
+    draw = Draw(
+        temperature=0.0 if ask.temperature is None else ask.temperature,
+        top_p=1.0 if ask.top_p is None else ask.top_p,
+        seed=ask.seed,
+        told=told,
+    )
+    count = 1 if ask.n is None else ask.n
+    return Wish(most, _within("n", count, 1, MOST_ANSWERS), tuple(stop), draw)
+
+
+def _within(name: str, value: int, low: int, high: int) -> int:
+    """The value; a ConfigError where it is not within bounds."""
+    if not low <= value <= high:
+        raise ConfigError(f"{name} is {value}.", f"{low} to {high} is expected.")
+    return value

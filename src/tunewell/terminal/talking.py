@@ -1,0 +1,173 @@
+"""The command that talks with a model that writes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from tunewell.errors import ConfigError, DataError
+from tunewell.fields import options_of
+from tunewell.options import resolve
+from tunewell.tell.text import one_line, visible
+from tunewell.terminal import show
+from tunewell.terminal.syntax import parse, taking, typed
+
+if TYPE_CHECKING:
+    from tunewell.contracts import Predictor
+    from tunewell.fit.talking import Wish
+    from tunewell.fit.turns import Asked, Message
+
+_ONE = "The run's folder, for its recommended model, or the folder of a model in a run."
+
+
+@dataclass(frozen=True)
+class ChatOptions:
+    """How a model is talked with."""
+
+    system: str | None = None
+    """What the model is told first: who it is, how it is to answer."""
+    temperature: float = 0.0
+    """0: the likeliest words each time, as the model was measured; up to 2: ever more freely."""
+    top_p: float = 1.0
+    """Only the likeliest words, with this probability together, are chosen from."""
+    seed: int | None = None
+    """The same one gives the same answers. Not given: others each time, unless temperature is 0."""
+    max_tokens: int | None = None
+    """Most tokens of an answer. Not given: as many as the model has learnt to give."""
+
+
+def chat(argv: Sequence[str]) -> int:
+    """Talk with a model that writes; Ctrl-D ends, and of a pipe each line is answered."""
+    known = list(options_of(ChatOptions).values())
+    doc = (chat.__doc__ or "").splitlines()[0]
+    asked, left = parse(taking(doc, _ONE, known, "RUN"), "chat", argv)
+    chosen = resolve(ChatOptions, typed(asked, left, "chat", known, ())).options
+    if len(asked.data) != 1:
+        found = "One run is expected." if asked.data else "Which run?"
+        raise ConfigError(found, "Name its folder: `tunewell chat runs/assistant`.")
+    from tunewell import run
+    from tunewell.fit.sampling import Draw
+    from tunewell.fit.talking import Wish, can_talk
+
+    draw = Draw(chosen.temperature, chosen.top_p, chosen.seed)
+    wish = Wish(chosen.max_tokens, draw=draw)
+    predictor = run.load(asked.data[0])
+    if not can_talk(predictor):
+        raise ConfigError(
+            f"The model of {asked.data[0]} writes no texts.",
+            f"It answers what it was fitted to: {predictor.task.summary}.",
+            f'Ask it with `tunewell predict {asked.data[0]} "..."`.',
+        )
+    talker = Talker(predictor, wish, chosen.system)
+    if sys.stdin.isatty() and sys.stdout.isatty() and not asked.json:
+        _by_keyboard(talker)
+        return 0
+    turns = []
+    for line in filter(str.strip, sys.stdin):
+        answer = "".join(talker.ask(line.rstrip("\r\n")))
+        turns.append({"user": line.rstrip("\r\n"), "assistant": answer})
+        if not asked.json:
+            print(one_line(visible(answer)), flush=True)
+    if asked.json:
+        show.show_json({"turns": turns})
+    return 0
+
+
+@dataclass
+class Talker:
+    """A conversation as far as it has come; of tasks that know none each line stands alone."""
+
+    predictor: Predictor
+    wish: Wish
+    system: str | None
+    said: list[Message] = field(default_factory=list)
+    told: bool = False
+    """Whether it has been said that the beginning was forgotten."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the model was fitted to whole conversations."""
+        return any(column.name == "messages" for column in self.predictor.task.columns)
+
+    def ask(self, line: str) -> Generator[str, None, None]:
+        """The answer as it is written; what was written counts as said, also if it is broken off.
+
+        Raises:
+            DataError: the line alone is too long, or the model reads no such thing.
+        """
+        from tunewell.fit.talking import begin, usual_tokens
+
+        most = self.wish.tokens or usual_tokens(self.predictor)
+        while True:
+            # What was said before makes room for a whole answer; one line alone need not.
+            wish = replace(self.wish, tokens=most) if self.said else self.wish
+            try:
+                talk = begin(self.predictor, self._asked(line), wish)
+                break
+            except DataError:
+                if not self.said:
+                    raise
+                del self.said[:2]
+                if not self.told:
+                    show.say("The conversation is long; its beginning is forgotten from here on.")
+                self.told = True
+        answer = ""
+        try:
+            for moment in talk.said:
+                for each in moment:
+                    answer += each.text
+                    yield each.text
+        finally:
+            if self.remembers:
+                self.said += [_message("user", line), _message("assistant", answer)]
+
+    def _asked(self, line: str) -> Asked:
+        """The line as the model is asked, with what was said before it."""
+        from tunewell.read import input_typed
+
+        task: Any = self.predictor.task
+        asked: Asked = (*self.said, _message("user", line))
+        if not self.remembers:
+            asked = task.conversation(input_typed(task, line, "what you typed"))
+        if self.system is None:
+            return asked
+        if isinstance(asked, str):
+            raise ConfigError(f"{task.name} goes on with a text and takes no system prompt.")
+        return (_message("system", self.system), *asked)
+
+
+def _message(role: str, content: str) -> Message:
+    return {"role": role, "content": content}
+
+
+def _by_keyboard(talker: Talker) -> None:
+    """Questions typed and answers shown until Ctrl-D; Ctrl-C breaks off an answer."""
+    from rich.console import Console
+    from rich.text import Text
+
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 (arrows and earlier lines, where the system has it)
+
+    console = Console(highlight=False)
+    how = "" if talker.remembers else " Each line is answered by itself."
+    show.say(f"Ctrl-D ends, Ctrl-C breaks off an answer.{how}")
+    while True:
+        try:
+            line = input("> ")
+        except EOFError:
+            console.print()
+            return
+        if not line.strip():
+            continue
+        try:
+            with contextlib.closing(talker.ask(line)) as pieces:
+                for piece in pieces:
+                    console.print(Text(visible(piece)), end="", soft_wrap=True)
+            console.print()
+        except KeyboardInterrupt:
+            console.print("…")
+        except DataError as error:
+            show.tell(error)
