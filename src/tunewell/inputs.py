@@ -13,6 +13,19 @@ def texts_of(input: str | tuple[str, ...]) -> tuple[str, ...]:
     return (input,) if isinstance(input, str) else tuple(input)
 
 
+def one_line(text: str) -> str:
+    """A text with single spaces for its line breaks, as it stands in a question."""
+    return " ".join(text.split())
+
+
+def filled(row: dict[str, Any], column: str, where: str) -> str:
+    """The text of a cell; EmptyCell where there is none."""
+    cell = row.get(column)
+    if not isinstance(cell, str) or not cell.strip():
+        raise EmptyCell(f"{where}: the {column} is empty.", "Each row needs one.", column=column)
+    return cell
+
+
 def lines_of(input: str | tuple[str, ...], ending: str) -> str:
     """The texts as they stand in a question, with what begins the answer behind them.
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from tunewell import kinds
 from tunewell.contracts import Metric
 from tunewell.errors import DataError, EmptyCell, NotApplicable
+from tunewell.inputs import one_line
 from tunewell.values import Answer, Column, Example, Kind, Span, to_json
 
 NOTHING = Span(0, 0)
@@ -170,7 +171,8 @@ class Extract:
         if self.unanswerable:
             told += f" Where it does not answer, write {kinds.shown(NOTHING)}."
         solved = [
-            f"{_asked(shot.input)} {_line(kinds.shown(self.ideal(shot.target)))}" for shot in shots
+            f"{_asked(shot.input)} {one_line(kinds.shown(self.ideal(shot.target)))}"
+            for shot in shots
         ]
         return "\n\n".join([told, *solved, _asked(input)])
 
@@ -247,8 +249,6 @@ def _found(passage: str, text: str, start: str) -> Span | None:
 
 
 def _asked(input: Any) -> str:
-    return f"Passage: {_line(input['passage'])}\nQuestion: {_line(input['question'])}\nAnswer:"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+    return (
+        f"Passage: {one_line(input['passage'])}\nQuestion: {one_line(input['question'])}\nAnswer:"
+    )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tunewell.contracts import Metric
 from tunewell.errors import DataError, EmptyCell
-from tunewell.values import Answer, Column, Example, Kind, to_json
+from tunewell.inputs import one_line
+from tunewell.values import Column, Example
+from tunewell.written import Written
 
 ROLES = {
     "system": ("system", "developer"),
@@ -23,7 +23,7 @@ WHO, WHAT = ("role", "from", "speaker"), ("content", "value", "text")
 
 
 @dataclass(frozen=True)
-class Chat:
+class Chat(Written):
     """What an assistant says in a conversation.
 
     Row in: `{"messages": [{"role": "user", "content": "What is the capital of France?"},
@@ -40,7 +40,6 @@ class Chat:
     """
 
     name: ClassVar[str] = "chat"
-    head: ClassVar[str] = "writing"
     summary: ClassVar[str] = "a conversation in; what the assistant says next out"
     columns: ClassVar[tuple[Column, ...]] = (
         Column(
@@ -58,31 +57,6 @@ class Chat:
             needed=False,
         ),
     )
-    answers: ClassVar[Kind] = "text"
-
-    metric: str = "rouge_l"
-    """The deciding metric."""
-
-    @property
-    def metrics(self) -> dict[str, Metric]:
-        """F1, exact match, and ROUGE-1, -2 and -L."""
-        from tunewell.measure.metrics.texts import ALIKE
-
-        return dict(ALIKE)
-
-    @classmethod
-    def choose_metric(cls, train: Sequence[Example]) -> tuple[str, str]:
-        """F1 for short answers, else ROUGE-L."""
-        from tunewell.measure.metrics.texts import deciding
-
-        return deciding([example.target for example in train])
-
-    @classmethod
-    def from_examples(
-        cls, train: Sequence[Example], metric: str | None = None, **found: Any
-    ) -> Chat:
-        """With the metric that decides; there is nothing else to learn."""
-        return cls(metric or cls.choose_metric(train)[0])
 
     def input(self, row: dict[str, Any], where: str) -> tuple[dict[str, str], ...]:
         """The messages; without the last one where the assistant says it."""
@@ -108,53 +82,14 @@ class Chat:
         """The messages as they are."""
         return input
 
+    def asked(self, input: Any) -> str:
+        """A conversation that ends where the assistant speaks."""
+        lines = [f"{each['role'].capitalize()}: {one_line(each['content'])}" for each in input]
+        return "\n".join([*lines, "Assistant:"])
+
     def texts(self, input: Any) -> tuple[str, ...]:
         """What is said in each message."""
         return tuple(message["content"] for message in input)
-
-    def shown(self, value: Any) -> str:
-        """The text."""
-        return "(no answer)" if value is None else value or "(nothing)"
-
-    def ideal(self, target: Any) -> Any:
-        """The text."""
-        return target
-
-    def right(self, target: Any, value: Any) -> float:
-        """By the deciding metric."""
-        from tunewell.measure.metrics import texts
-
-        return texts.right(self.metric, target, value)
-
-    def prompt(self, input: Any, shots: Sequence[Example] = ()) -> str:
-        """A conversation that ends where the assistant speaks, after whole ones."""
-        solved = [f"{_asked(shot.input)} {_line(shot.target)}" for shot in shots]
-        return "\n\n".join([*solved, _asked(input)])
-
-    def parse(self, text: str) -> Answer:
-        """The text itself."""
-        return Answer(text.strip())
-
-    def score(self, targets: Sequence[Any], answers: Sequence[Answer]) -> dict[str, float]:
-        """Every metric, 0 to 1; an answer without a value is wrong."""
-        from tunewell.measure.metrics import scores
-
-        return scores(self.metrics, targets, answers)
-
-    def guess(self, train: Sequence[Example]) -> Answer:
-        """What the assistant says most often."""
-        from tunewell.measure.metrics import texts
-
-        return texts.commonest([example.target for example in train])
-
-    def to_json(self) -> dict[str, Any]:
-        """The record that `from_json` reads back."""
-        return {"name": self.name, **to_json(self)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Chat:
-        """The task that `to_json` wrote."""
-        return cls(**{key: each for key, each in value.items() if key != "name"})
 
 
 def _messages(row: dict[str, Any], where: str) -> tuple[dict[str, str], ...]:
@@ -208,12 +143,3 @@ def _odd(where: str, found: str) -> DataError:
         "Correct the row or leave it out.",
         column="messages",
     )
-
-
-def _asked(messages: Any) -> str:
-    lines = [f"{each['role'].capitalize()}: {_line(each['content'])}" for each in messages]
-    return "\n".join([*lines, "Assistant:"])
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

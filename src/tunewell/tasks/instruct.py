@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tunewell.contracts import Metric
 from tunewell.errors import EmptyCell
-from tunewell.values import Answer, Column, Example, Kind, to_json
+from tunewell.inputs import one_line
+from tunewell.values import Column, Example
+from tunewell.written import Written
 
 
 @dataclass(frozen=True)
-class Instruct:
+class Instruct(Written):
     """What a model writes when it is told to.
 
     Row in: `{"instruction": "Name the capital.", "input": "France", "output": "Paris"}`
@@ -29,7 +29,6 @@ class Instruct:
     """
 
     name: ClassVar[str] = "instruct"
-    head: ClassVar[str] = "writing"
     summary: ClassVar[str] = "an instruction in, perhaps with an input; a text out"
     columns: ClassVar[tuple[Column, ...]] = (
         Column(
@@ -62,31 +61,6 @@ class Instruct:
             target=True,
         ),
     )
-    answers: ClassVar[Kind] = "text"
-
-    metric: str = "rouge_l"
-    """The deciding metric."""
-
-    @property
-    def metrics(self) -> dict[str, Metric]:
-        """F1, exact match, and ROUGE-1, -2 and -L."""
-        from tunewell.measure.metrics.texts import ALIKE
-
-        return dict(ALIKE)
-
-    @classmethod
-    def choose_metric(cls, train: Sequence[Example]) -> tuple[str, str]:
-        """F1 for short answers, else ROUGE-L."""
-        from tunewell.measure.metrics.texts import deciding
-
-        return deciding([example.target for example in train])
-
-    @classmethod
-    def from_examples(
-        cls, train: Sequence[Example], metric: str | None = None, **found: Any
-    ) -> Instruct:
-        """With the metric that decides; there is nothing else to learn."""
-        return cls(metric or cls.choose_metric(train)[0])
 
     def input(self, row: dict[str, Any], where: str) -> dict[str, str]:
         """The instruction, and the input where there is one."""
@@ -110,61 +84,13 @@ class Instruct:
         texts = [input["instruction"], input.get("input", "")]
         return ({"role": "user", "content": "\n\n".join(text for text in texts if text)},)
 
+    def asked(self, input: Any) -> str:
+        """The instruction, its input, and where the response begins."""
+        lines = [f"Instruction: {one_line(input['instruction'])}"]
+        if "input" in input:
+            lines.append(f"Input: {one_line(input['input'])}")
+        return "\n".join([*lines, "Response:"])
+
     def texts(self, input: Any) -> tuple[str, ...]:
         """The instruction, and the input where there is one."""
         return tuple(input.values())
-
-    def shown(self, value: Any) -> str:
-        """The text."""
-        return "(no answer)" if value is None else value or "(nothing)"
-
-    def ideal(self, target: Any) -> Any:
-        """The text."""
-        return target
-
-    def right(self, target: Any, value: Any) -> float:
-        """By the deciding metric."""
-        from tunewell.measure.metrics import texts
-
-        return texts.right(self.metric, target, value)
-
-    def prompt(self, input: Any, shots: Sequence[Example] = ()) -> str:
-        """A question that ends where the answer begins, after solved examples."""
-        solved = [f"{_asked(shot.input)} {_line(shot.target)}" for shot in shots]
-        return "\n\n".join([*solved, _asked(input)])
-
-    def parse(self, text: str) -> Answer:
-        """The text itself."""
-        return Answer(text.strip())
-
-    def score(self, targets: Sequence[Any], answers: Sequence[Answer]) -> dict[str, float]:
-        """Every metric, 0 to 1; an answer without a value is wrong."""
-        from tunewell.measure.metrics import scores
-
-        return scores(self.metrics, targets, answers)
-
-    def guess(self, train: Sequence[Example]) -> Answer:
-        """The response that stands there most often."""
-        from tunewell.measure.metrics import texts
-
-        return texts.commonest([example.target for example in train])
-
-    def to_json(self) -> dict[str, Any]:
-        """The record that `from_json` reads back."""
-        return {"name": self.name, **to_json(self)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Instruct:
-        """The task that `to_json` wrote."""
-        return cls(**{key: each for key, each in value.items() if key != "name"})
-
-
-def _asked(input: Any) -> str:
-    lines = [f"Instruction: {_line(input['instruction'])}"]
-    if "input" in input:
-        lines.append(f"Input: {_line(input['input'])}")
-    return "\n".join([*lines, "Response:"])
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
