@@ -77,7 +77,7 @@ def train(
     parameters = anatomy.count(model, ready.total)
     record = Record(schedule.name, job.task, job.backbone, job.machine, parameters)  # type: ignore[attr-defined]
     if writes(head):
-        head = head.sized(feed.pieces)  # type: ignore[attr-defined]
+        head = head.sized(feed.pieces)
     moved = not only_head_moves(model)
     made = TrainedPredictor(record, head, model.eval(), ready.tokenizer, moved)
     _tell_of_ends(job, made)
@@ -100,7 +100,7 @@ def _feeds(job: Job, ready: Built, epochs: int) -> tuple[Feed, Feed]:
         rows = "1 long row is" if several == 1 else f"{several} long rows are"
         told = f"{rows} read in overlapping windows of {backbone.max_length} tokens"
         job.report_progress(Progress(note=told))
-    if writes(head) and not head.one_stack:  # type: ignore[attr-defined]
+    if writes(head) and not head.one_stack:
         return feed, held_out
     vectors = frozen_feeds(job, model, feed, held_out) if only_head_moves(model) else None
     return vectors or kept_feeds(job, model, feed, held_out, epochs) or (feed, held_out)
@@ -186,7 +186,7 @@ def _tell_of_ends(job: Job, made: TrainedPredictor) -> None:
         return
     inputs = [example.input for example in job.validation[:SAMPLE]]
     if endless := sum(not ended for ended in made.written(inputs)[1]):
-        most = made.head.new_tokens  # type: ignore[attr-defined]
+        most = made.head.new_tokens
         of = f"{endless} of {len(inputs)} answers tried"
         job.report_progress(Progress(note=f"{of} never end; they are cut at {most} tokens"))
 

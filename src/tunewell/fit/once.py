@@ -86,7 +86,7 @@ def encoded(
     inputs = [example.input for example in examples]
     if writes(head):
         targets = [example.target for example in examples]
-        pieces = head.solved(tokenizer, inputs, targets, backbone.max_length, training)  # type: ignore[attr-defined]
+        pieces = head.solved(tokenizer, inputs, targets, backbone.max_length, training)
     else:
         pieces = head.encode(tokenizer, inputs, backbone.max_length, training)
     read = _Read(examples, head, backbone, training, pieces, time.perf_counter() - begun)
@@ -123,7 +123,7 @@ def built(job: Job, prepare: Prepare, head: Head, dropout: float) -> Built:
     begun = time.perf_counter()
     tokenizer = load_tokenizer(backbone)
     if writes(head):
-        head.equip(tokenizer)  # type: ignore[attr-defined]
+        head.equip(tokenizer)
     texts = [example.input for example in job.train[:SAMPLE]]
     sample = head.encode(tokenizer, texts, backbone.max_length, training=True)
     pad_id = tokenizer.pad_token_id

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from tunewell.contracts import Task
 from tunewell.fit.pieces import Piece
-from tunewell.values import Answer, Backbone
+from tunewell.values import Answer, Backbone, Machine
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from typing_extensions import TypeIs
 
 
-class Head(Protocol):
+class _Head(Protocol):
     """What the loop and the predictor know of a task; a frozen dataclass.
 
     Rows become pieces, pieces a batch, the batch logits, and logits answers. A head that needs
@@ -66,14 +67,67 @@ class Head(Protocol):
             targets: (units, ...), as `targets` made them.
         """
 
+
+class ReadingHead(_Head, Protocol):
+    """A head whose answers are read off logits."""
+
     def answers(
         self, inputs: Sequence[Any], pieces: Sequence[Piece], logits: Tensor
     ) -> list[Answer]:
         """One answer an input, in order, from the logits of all their pieces."""
 
 
-def writes(head: Head) -> bool:
-    """Whether its answers are texts that a model writes: see `heads.writing.WritingHead`."""
+class WritingHead(_Head, Protocol):
+    """A head whose answers are texts: rows are learnt with their answers, and answers written."""
+
+    one_stack: ClassVar[bool]
+    """Whether what is read and what is written run through the same layers."""
+    new_tokens: int
+    """Most tokens of an answer."""
+
+    def equip(self, tokenizer: Any) -> None:
+        """Give the tokenizer a chat template, where it has none."""
+
+    def solved(
+        self,
+        tokenizer: Any,
+        inputs: Sequence[Any],
+        targets: Sequence[Any],
+        max_length: int,
+        training: bool = False,
+    ) -> list[Piece]:
+        """A piece a row with its answer, `labels` and `Cut`; none where nothing is left to learn.
+
+        Args:
+            training: whether earlier turns of the assistant are learnt as well.
+        """
+
+    def stops(self, tokenizer: Any) -> list[int]:
+        """Numbers of the tokens that end an answer.
+
+        Raises:
+            NotApplicable: the tokenizer has no EOS token.
+        """
+
+    def sized(self, pieces: Sequence[Piece]) -> Self:
+        """This head, for answers about as long as those of such pieces."""
+
+    def write(
+        self,
+        model: nn.Module,
+        tokenizer: Any,
+        inputs: Sequence[Any],
+        max_length: int,
+        machine: Machine,
+    ) -> tuple[list[Answer], list[bool]]:
+        """An answer an input, and whether it came to its own end."""
+
+
+Head = ReadingHead | WritingHead
+
+
+def writes(head: Head) -> TypeIs[WritingHead]:
+    """Whether its answers are texts that a model writes."""
     return hasattr(head, "write")
 
 
@@ -93,7 +147,7 @@ def head_for(task: Task, backbone: Backbone, hidden: int | None = None) -> Head:
         from tunewell.fit.heads.writing import writing_head
 
         return writing_head(task, backbone)
-    heads: dict[str, type[Head]] = {
+    heads: dict[str, type[ReadingHead]] = {
         "sequence": SequenceHead,
         "token": TokenHead,
         "span": SpanHead,

@@ -12,40 +12,25 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from tunewell.contracts import Task
 from tunewell.fit import anatomy, output_layer, turns
 from tunewell.fit.backbones import load_model
-from tunewell.fit.generate import Prompt, generate, greedy
-from tunewell.fit.heads import writing
+from tunewell.fit.generate import greedy
+from tunewell.fit.heads.writer import Writer
 from tunewell.fit.heads.writing import Cut
 from tunewell.fit.pieces import Piece
 from tunewell.fit.tensors import padded
 from tunewell.fit.vocabulary import IGNORED
-from tunewell.values import Answer, Backbone, Machine
+from tunewell.values import Backbone
 
 
 @dataclass(frozen=True)
-class Seq2SeqHead:
+class Seq2SeqHead(Writer):
     """A text after a text, by an encoder-decoder.
 
-    It needs of a task: `conversation(input)`, the messages or the text that an answer follows.
-    A target is a text. What is asked and the answer are cut at their ends, each by itself.
+    What is asked and the answer are cut at their ends, each by itself.
     """
 
-    whole_rows: ClassVar[bool] = False
     one_stack: ClassVar[bool] = False
-    pooling: ClassVar[None] = None
-    hidden: ClassVar[None] = None
-
-    task: Any
-    plain: bool = False
-    """Whether logits are those of the output layer alone."""
-    new_tokens: int = 64
-
-    @classmethod
-    def for_task(cls, task: Task, backbone: Backbone, hidden: int | None) -> Seq2SeqHead:
-        """The head for a task."""
-        return cls(task)
 
     def settle(
         self, backbone: Backbone, dropout: float, seed: int, pieces: list[Piece], pad_id: int
@@ -98,10 +83,6 @@ class Seq2SeqHead:
         """Numbers of the tokens that end an answer."""
         return [tokenizer.eos_token_id]
 
-    def sized(self, pieces: Sequence[Piece]) -> Seq2SeqHead:
-        """This head, for answers about as long as those of such pieces."""
-        return replace(self, new_tokens=writing.longest(pieces))
-
     def logits(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """The loss of each token of the answers (pieces, tokens).
 
@@ -111,37 +92,6 @@ class Seq2SeqHead:
         if "labels" not in batch:
             return output_layer.states(model, given).float()
         return output_layer.token_losses(model, given, batch["labels"], self.plain)
-
-    def targets(self, pieces: Sequence[Piece], targets: Sequence[Any]) -> Tensor:
-        """What the loss of each piece is multiplied with (pieces,); labels are in the pieces."""
-        return writing.mean_weight(pieces)
-
-    def losses(self, pieces: Sequence[Piece], logits: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy of each piece (pieces,), in nats; their mean is that over learnt tokens."""
-        return logits.clamp(min=0).sum(-1) * targets
-
-    def answers(
-        self, inputs: Sequence[Any], pieces: Sequence[Piece], logits: Tensor
-    ) -> list[Answer]:
-        """None can be read off losses; `write` gives them."""
-        raise NotImplementedError
-
-    def write(
-        self,
-        model: nn.Module,
-        tokenizer: Any,
-        inputs: Sequence[Any],
-        max_length: int,
-        machine: Machine,
-    ) -> tuple[list[Answer], list[bool]]:
-        """An answer an input, each by the likeliest token after the other, and whether it ended."""
-        pieces = self.encode(tokenizer, inputs, max_length)
-        most = min(self.new_tokens, max_length)
-        prompts = [Prompt(piece.ids, most) for piece in pieces]
-        stops, pad_id = self.stops(tokenizer), tokenizer.pad_token_id
-        written = generate(model, prompts, stops, pad_id, machine)
-        texts = [tokenizer.decode(each.ids, skip_special_tokens=True) for each in written]
-        return [Answer(text.strip()) for text in texts], [each.ended for each in written]
 
 
 def _with_decoder(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:

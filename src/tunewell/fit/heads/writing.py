@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
-
-from torch import Tensor, nn
+from typing import Any, NamedTuple
 
 from tunewell.contracts import Task
 from tunewell.errors import NotApplicable
 from tunewell.fit import turns
-from tunewell.fit.heads import Head
+from tunewell.fit.heads import WritingHead
 from tunewell.fit.pieces import Piece
 from tunewell.fit.turns import Asked
 from tunewell.fit.vocabulary import IGNORED
-from tunewell.values import Answer, Backbone, Machine
+from tunewell.values import Backbone
 
 SPARE = 4
 """An answer may be one part in so many longer than the longest that was learnt, and a bit."""
@@ -22,52 +20,6 @@ FEW = 8
 """Tokens of that bit."""
 TRIES = 8
 """Times that something is cut off before a row is taken to be too long."""
-
-
-class WritingHead(Head, Protocol):
-    """A head whose answers are texts: rows are learnt with their answers, and answers written."""
-
-    one_stack: ClassVar[bool]
-    """Whether what is read and what is written run through the same layers."""
-    new_tokens: int
-    """Most tokens of an answer."""
-
-    def equip(self, tokenizer: Any) -> None:
-        """Give the tokenizer a chat template, where it has none."""
-
-    def solved(
-        self,
-        tokenizer: Any,
-        inputs: Sequence[Any],
-        targets: Sequence[Any],
-        max_length: int,
-        training: bool = False,
-    ) -> list[Piece]:
-        """A piece a row with its answer, `labels` and `Cut`; none where nothing is left to learn.
-
-        Args:
-            training: whether earlier turns of the assistant are learnt as well.
-        """
-
-    def stops(self, tokenizer: Any) -> list[int]:
-        """Numbers of the tokens that end an answer.
-
-        Raises:
-            NotApplicable: the tokenizer has no EOS token.
-        """
-
-    def sized(self, pieces: Sequence[Piece]) -> Self:
-        """This head, for answers about as long as those of such pieces."""
-
-    def write(
-        self,
-        model: nn.Module,
-        tokenizer: Any,
-        inputs: Sequence[Any],
-        max_length: int,
-        machine: Machine,
-    ) -> tuple[list[Answer], list[bool]]:
-        """An answer an input, and whether it came to its own end."""
 
 
 class Cut(NamedTuple):
@@ -98,14 +50,6 @@ def writing_head(task: Task, backbone: Backbone) -> WritingHead:
     if config.is_encoder_decoder or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise NotApplicable(f"{backbone.name} reads texts and does not write them")
     return CausalHead(task)
-
-
-def mean_weight(pieces: Sequence[Piece]) -> Tensor:
-    """One over the learnt tokens of an average piece, for each piece: their mean is per token."""
-    import torch
-
-    learnt = sum(learnt_tokens(piece) for piece in pieces)
-    return torch.full((len(pieces),), len(pieces) / max(1, learnt))
 
 
 def learnt_tokens(piece: Piece) -> int:
