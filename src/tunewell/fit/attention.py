@@ -125,7 +125,7 @@ def _attend(
     _note(sliding_window)
     causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
     few = FEW.get()
-    cut = few is not None and few.begins_at(module)
+    stops = few is not None and few.begins_at(module)
     past = [rows.past] if rows.past else []
     with torch.autocast(query.device.type, enabled=False):
         alike = [(length, len(list(group))) for length, group in groupby(rows.lengths)]
@@ -148,7 +148,7 @@ def _attend(
                     for cut, own in ((keys, k), (values, v))
                 )
             at = None
-            if few is not None and cut:
+            if few is not None and stops:
                 at = few.places[first]  # rows of one length are read at one place
                 q = q[:, :, at : at + 1]
             first += many
@@ -165,7 +165,7 @@ def _attend(
             )
             parts.append(part.transpose(1, 2).flatten(0, 1))  # (many * length, heads, width)
     attended = torch.cat(parts).unsqueeze(0)
-    if few is not None and cut:
+    if few is not None and stops:
         few.begin()
     return attended, None
 

@@ -6,7 +6,7 @@ A word has the vector of its first token, which is what a trained head reads as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tunewell.contracts import Job, Task
+from tunewell.contracts import Job
 from tunewell.fit.heads.own import TOKENS, PooledModel
 from tunewell.fit.heads.token import NONE, TokenHead
 from tunewell.fit.neighbours import SHARPNESS
 from tunewell.fit.pieces import Piece
 from tunewell.fit.prefix import FrozenBody, body_of, borrow_body
-from tunewell.fit.records import Record, found_again, read_record
+from tunewell.fit.recorded import Recorded
+from tunewell.fit.records import Record, read_record
 from tunewell.fit.tensors import run_pieces
 from tunewell.values import Answer, Machine, ParameterCount
 
@@ -33,23 +34,12 @@ LEAST = 1e-4
 
 
 @dataclass(frozen=True)
-class KnownWords:
+class KnownWords(Recorded):
     """Words with a vector of length 1 and the number of their tag."""
 
-    record: Record
     vectors: Tensor  # (words, hidden)
     tags: Tensor  # (words,), as `TokenHead.tags` counts them
     k: int
-
-    @property
-    def task(self) -> Task:
-        """The task it answers."""
-        return self.record.task
-
-    @property
-    def parameters(self) -> ParameterCount:
-        """Nothing is trained."""
-        return self.record.parameters
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
         """The pieces of each text, by the likeliest tags that may follow each other."""
@@ -78,11 +68,6 @@ class KnownWords:
         return shares.scatter_add_(
             1, self.tags[near.indices], (near.values * SHARPNESS).softmax(-1)
         )
-
-    def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
-        """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""
-        body = body_of(self.record.backbone, self.record.machine)
-        return body.vectors(texts, self.record.backbone.pooling or "mean")
 
     def save(self, folder: Path) -> None:
         """The known words in safetensors."""
@@ -115,7 +100,6 @@ def fit_known_words(method: str, job: Job, k: int) -> KnownWords:
 def load_known_words(folder: Path, machine: Machine) -> KnownWords:
     """The predictor that `KnownWords.save` wrote there."""
     record, value = read_record(folder, machine)
-    record = replace(record, backbone=found_again(record.backbone))
     arrays = load_file(folder / "known.safetensors")
     return KnownWords(record, arrays["vectors"], arrays["tags"], value["k"])
 

@@ -11,13 +11,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tunewell.contracts import Job, Task
+from tunewell.contracts import Job
 from tunewell.errors import NotApplicable
 from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.card import pooled_card
 from tunewell.fit.heads.sequence import SequenceHead
 from tunewell.fit.prefix import body_of
-from tunewell.fit.records import Record, found_again, read_record
+from tunewell.fit.recorded import Recorded
+from tunewell.fit.records import Record, read_record
 from tunewell.fit.side_by_side import of_inputs, of_job, together
 from tunewell.fit.solve import said, solve
 from tunewell.fit.trained import TrainedPredictor
@@ -25,22 +26,11 @@ from tunewell.values import Answer, Machine, ParameterCount
 
 
 @dataclass(frozen=True)
-class LinearPredictor:
+class LinearPredictor(Recorded):
     """Vectors of texts, or of two put together, times weights."""
 
-    record: Record
     weights: Tensor  # (outputs, columns)
     bias: Tensor  # (outputs,)
-
-    @property
-    def task(self) -> Task:
-        """The task it answers."""
-        return self.record.task
-
-    @property
-    def parameters(self) -> ParameterCount:
-        """The linear model's; the backbone counts in all."""
-        return self.record.parameters
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
         """One answer an input, in order."""
@@ -48,11 +38,6 @@ class LinearPredictor:
             return []
         read = of_inputs(self.task, self.record.backbone, self.record.machine, inputs)
         return said(self.task, together(read) @ self.weights.T + self.bias)
-
-    def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
-        """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""
-        body = body_of(self.record.backbone, self.record.machine)
-        return body.vectors(texts, self.record.backbone.pooling or "mean")
 
     def whole(self) -> TrainedPredictor:
         """The same as one network with all its weights.
@@ -114,6 +99,5 @@ def fit_linear(method: str, job: Job, C: float) -> LinearPredictor:  # noqa: N80
 def load_linear(folder: Path, machine: Machine) -> LinearPredictor:
     """The predictor that `LinearPredictor.save` wrote there."""
     record, _ = read_record(folder, machine)
-    record = replace(record, backbone=found_again(record.backbone))
     arrays = load_file(folder / "head.safetensors")
     return LinearPredictor(record, arrays["weight"], arrays["bias"])

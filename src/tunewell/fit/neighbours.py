@@ -14,7 +14,8 @@ from torch import Tensor
 from tunewell.contracts import Job, Task
 from tunewell.decide import one_label, several_labels
 from tunewell.fit.prefix import body_of, borrow_body, embed
-from tunewell.fit.records import Record, found_again, read_record
+from tunewell.fit.recorded import Recorded
+from tunewell.fit.records import Record, read_record
 from tunewell.fit.side_by_side import compared, of_inputs, of_job
 from tunewell.values import Answer, Machine, ParameterCount
 
@@ -23,25 +24,14 @@ SHARPNESS = 20.0
 
 
 @dataclass(frozen=True)
-class NeighboursPredictor:
+class NeighboursPredictor(Recorded):
     """Known vectors with a target each; the k nearest by cosine vote, nearer ones more."""
 
-    record: Record
     vectors: Tensor  # (known, hidden), of length 1
     values: Tensor  # (known, outputs), 1 for each label of a row, or its number
     k: int
     names: bool = False
     """Whether what is known are names of labels, with which a text as a whole is compared."""
-
-    @property
-    def task(self) -> Task:
-        """The task it answers."""
-        return self.record.task
-
-    @property
-    def parameters(self) -> ParameterCount:
-        """Nothing is trained."""
-        return self.record.parameters
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
         """One answer an input, in order."""
@@ -68,11 +58,6 @@ class NeighboursPredictor:
         if self.task.answers == "labels":
             return several_labels(scores, thresholds)
         return one_label(scores, thresholds, getattr(self.task, "temperature", 1.0))
-
-    def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
-        """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""
-        body = body_of(self.record.backbone, self.record.machine)
-        return body.vectors(texts, self.record.backbone.pooling or "mean")
 
     def save(self, folder: Path) -> None:
         """The known vectors in safetensors."""
@@ -114,7 +99,6 @@ def _known(method: str, job: Job, vectors: Tensor, values: Tensor, k: int) -> Ne
 def load_neighbours(folder: Path, machine: Machine) -> NeighboursPredictor:
     """The predictor that `NeighboursPredictor.save` wrote there."""
     record, value = read_record(folder, machine)
-    record = replace(record, backbone=found_again(record.backbone))
     arrays = load_file(folder / "known.safetensors")
     return NeighboursPredictor(
         record, arrays["vectors"], arrays["values"], value["k"], value["names"]

@@ -40,10 +40,15 @@ class Record:
 
 
 def read_record(folder: Path, machine: Machine) -> tuple[Record, dict[str, Any]]:
-    """The record of a saved model, and whatever else its `model.json` holds."""
+    """The record of a saved model, and whatever else its `model.json` holds.
+
+    A backbone that it needs is found again on this machine.
+    """
     value = read_json(folder / "model.json")
     task = registry.task(value["task"]["name"]).from_json(value["task"])
     backbone = Backbone(**{**value["backbone"], "folder": Path(value["backbone"]["folder"])})
+    if value.get("body") != "own":
+        backbone = found_again(backbone)
     machine = replace(machine, dtype=value["dtype"])
     parameters = ParameterCount(**value["parameters"])
     return Record(value["method"], task, backbone, machine, parameters), value

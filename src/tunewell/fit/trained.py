@@ -17,16 +17,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tunewell.contracts import Task
 from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
 from tunewell.fit.card import pooled_card, stock_card, writing_card
 from tunewell.fit.heads import Head, head_for, writes
 from tunewell.fit.heads.own import upon
 from tunewell.fit.pieces import Piece, Text
 from tunewell.fit.prefix import POOLINGS, FrozenBody, body_of, read_pieces
-from tunewell.fit.records import Record, found_again, read_record
+from tunewell.fit.recorded import Recorded
+from tunewell.fit.records import read_record
 from tunewell.fit.tensors import run_pieces
-from tunewell.values import Answer, Machine, ParameterCount
+from tunewell.values import Answer, Machine
 
 APART = ("virtual", "bottlenecks")
 """What is saved without the architecture's own head, which lies beside it."""
@@ -35,25 +35,14 @@ CHUNK = 4096
 
 
 @dataclass(frozen=True)
-class TrainedPredictor:
+class TrainedPredictor(Recorded):
     """A model, its head and its tokenizer."""
 
-    record: Record
     head: Head
     model: nn.Module
     tokenizer: Any
     tuned_body: bool
     """Whether the body differs from the backbone, and so must be saved."""
-
-    @property
-    def task(self) -> Task:
-        """The task it answers."""
-        return self.record.task
-
-    @property
-    def parameters(self) -> ParameterCount:
-        """Trained, changed and all parameters."""
-        return self.record.parameters
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
         """One answer an input, in order."""
@@ -128,7 +117,7 @@ class TrainedPredictor:
         (folder / "README.md").write_text(card, encoding="utf-8")
         head = {"pooling": pooling, "hidden": self.head.hidden}
         if writes(self.head):
-            head["new_tokens"] = self.head.new_tokens  # type: ignore[attr-defined]
+            head["new_tokens"] = self.head.new_tokens
         self.record.write(folder, head=head, body=kind)
 
     def _ways_to_write(self) -> tuple[bool, int, list[int]]:
@@ -137,7 +126,7 @@ class TrainedPredictor:
         They are put into the model's own `generation_config`, which is saved with it.
         """
         inside: Any = anatomy.unwrapped(self.model)
-        most, ends = self.head.new_tokens, self.head.stops(self.tokenizer)  # type: ignore[attr-defined]
+        most, ends = self.head.new_tokens, self.head.stops(self.tokenizer)
         inside.generation_config.update(max_new_tokens=most, eos_token_id=ends)
         return inside.config.is_encoder_decoder, most, ends
 
@@ -185,8 +174,6 @@ def _put_head(model: nn.Module, tensors: dict[str, Tensor]) -> None:
 def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
     """The predictor that `TrainedPredictor.save` wrote there."""
     record, value = read_record(folder, machine)
-    if value["body"] != "own":
-        record = replace(record, backbone=found_again(record.backbone))
     own = value["body"] == "own"
     source = replace(record.backbone, folder=folder) if own else record.backbone
     pooling, hidden = value["head"]["pooling"], value["head"]["hidden"]

@@ -17,6 +17,8 @@ from tunewell.values import Answer, read_json, to_json
 if TYPE_CHECKING:
     from tunewell.measure.compare import Pairs
 
+Fit = tuple[list[Any], list[Answer]]
+"""Targets and answers of the test rows, by one fit."""
 SAMPLES = 5000
 SAMPLES_OF_SLOW = 1000
 """Of a metric that ranks rows anew in every resample, where another decides."""
@@ -87,11 +89,8 @@ def assemble(
             given beside the scores.
         tuned: by the name of a backbone that an earlier run made, what it was tuned for.
     """
-    import numpy as np
-
-    from tunewell.measure.compare import recommend, simultaneous
+    from tunewell.measure.compare import recommend
     from tunewell.measure.earlier import worth
-    from tunewell.measure.intervals import effective_rows, intervals
 
     several = len({row["fingerprint"] for row in rows if row["backbone"]}) > 1
     results = [
@@ -112,31 +111,9 @@ def assemble(
             "why": "No method came to its end.",
         }
     told = {name: [read_answers(run / f) for f in r["folders"]] for name, r in ok.items()}
-    targets = next(iter(told.values()))[0][0]
+    pairs = _scored(task, ok, told, leaked)
     for name, result in ok.items():
-        result["scores"] = {}
-        if task.answers in ("label", "labels"):
-            labels = task.labels  # type: ignore[attr-defined]
-            result["per_label"] = to_json(per_label(labels, *told[name][0]))
-        if task.answers == "label":
-            result["calibration"] = to_json(calibration(*told[name][0]))
-        if task.answers == "spans":
-            types = task.labels  # type: ignore[attr-defined]
-            result["per_label"] = to_json(per_type(types, *told[name][0]))
-    for key, metric in task.metrics.items():
-        statistics = {name: _statistics(metric, fits) for name, fits in told.items()}
-        rows_that_count = effective_rows(metric, targets, task.ideal)
-        slow = hasattr(metric, "weighted") and key != task.metric
-        samples = SAMPLES_OF_SLOW if slow else SAMPLES
-        found = intervals(metric, statistics, samples=samples, effective_rows=rows_that_count)
-        for name, interval in found.items():
-            ok[name]["scores"][key] = to_json(interval)
-        if 0 < len(leaked) < len(targets):
-            without = {name: np.delete(each, leaked, axis=1) for name, each in statistics.items()}
-            for name, interval in intervals(metric, without, samples=samples).items():
-                ok[name].setdefault("scores_without_leaked", {})[key] = to_json(interval)
-        if key == task.metric:
-            pairs = simultaneous(metric, statistics, effective_rows=rows_that_count)
+        result.update(_label_by_label(task, *told[name][0]))
     scores = {name: result["scores"][task.metric]["value"] for name, result in ok.items()}
     cost = {name: result[COSTS[prefer]] for name, result in ok.items()}
     best = min(scores, key=lambda name: (-scores[name], cost[name]))
@@ -159,13 +136,61 @@ def assemble(
     }
 
 
+def _scored(
+    task: Task,
+    ok: Mapping[str, dict[str, Any]],
+    told: Mapping[str, list[Fit]],
+    leaked: Sequence[int],
+) -> Pairs:
+    """Give each result its scores, with and without leaked rows; all pairs by what decides.
+
+    Args:
+        told: by name, targets and answers of each seed.
+    """
+    import numpy as np
+
+    from tunewell.measure.compare import simultaneous
+    from tunewell.measure.intervals import effective_rows, intervals
+
+    targets = next(iter(told.values()))[0][0]
+    for key, metric in task.metrics.items():
+        statistics = {name: _statistics(metric, fits) for name, fits in told.items()}
+        rows_that_count = effective_rows(metric, targets, task.ideal)
+        slow = hasattr(metric, "weighted") and key != task.metric
+        samples = SAMPLES_OF_SLOW if slow else SAMPLES
+        found = intervals(metric, statistics, samples=samples, effective_rows=rows_that_count)
+        for name, interval in found.items():
+            ok[name].setdefault("scores", {})[key] = to_json(interval)
+        if 0 < len(leaked) < len(targets):
+            without = {name: np.delete(each, leaked, axis=1) for name, each in statistics.items()}
+            for name, interval in intervals(metric, without, samples=samples).items():
+                ok[name].setdefault("scores_without_leaked", {})[key] = to_json(interval)
+        if key == task.metric:
+            pairs = simultaneous(metric, statistics, effective_rows=rows_that_count)
+    return pairs
+
+
+def _label_by_label(
+    task: Task, targets: Sequence[Any], answers: Sequence[Answer]
+) -> dict[str, Any]:
+    """What is told of each label or type, and how sure answers are, where that is known."""
+    found: dict[str, Any] = {}
+    if task.answers in ("label", "labels"):
+        found["per_label"] = to_json(per_label(task.labels, targets, answers))  # type: ignore[attr-defined]
+    if task.answers == "label":
+        found["calibration"] = to_json(calibration(targets, answers))
+    if task.answers == "spans":
+        found["per_label"] = to_json(per_type(task.labels, targets, answers))  # type: ignore[attr-defined]
+    return found
+
+
 def _versus(pairs: Pairs, one: str, other: str) -> dict[str, float]:
     """By how much one row scores higher than another, with the interval."""
     found = pairs.between(one, other)
     return {"difference": found.value, "low": found.low, "high": found.high}
 
 
-def _statistics(metric: Metric, fits: Sequence[tuple[list[Any], list[Answer]]]) -> Any:
+def _statistics(metric: Metric, fits: Sequence[Fit]) -> Any:
     """What each row of each fit adds to the metric: (seeds, rows, statistics)."""
     import numpy as np
 

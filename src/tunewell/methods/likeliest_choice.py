@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from tunewell.contracts import Job, Predictor, Task
-from tunewell.values import Answer, Kind, Machine, ParameterCount
-
-if TYPE_CHECKING:
-    from tunewell.fit.records import Record
+from tunewell.contracts import Job, Predictor
+from tunewell.values import Kind, Machine
 
 
 @dataclass(frozen=True)
@@ -33,13 +29,10 @@ class LikeliestChoice:
 
     def fit(self, job: Job) -> Predictor:
         """Load the backbone; there is nothing to learn."""
-        from tunewell.fit.prefix import borrow_body
-        from tunewell.fit.records import Record
+        from tunewell.fit.likeliest import LikeliestPredictor
+        from tunewell.fit.recorded import untrained
 
-        assert job.backbone is not None
-        total = sum(p.numel() for p in borrow_body(job).model.parameters())
-        count = ParameterCount(0, 0, total)
-        return LikeliestPredictor(Record(self.name, job.task, job.backbone, job.machine, count))
+        return LikeliestPredictor(untrained(self.name, job))
 
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
@@ -48,53 +41,7 @@ class LikeliestChoice:
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:
         """The predictor that `fit` made and `save` wrote."""
-        from tunewell.fit.records import found_again, read_record
+        from tunewell.fit.likeliest import LikeliestPredictor
+        from tunewell.fit.records import read_record
 
-        record, _ = read_record(folder, machine)
-        return LikeliestPredictor(replace(record, backbone=found_again(record.backbone)))
-
-
-@dataclass(frozen=True)
-class LikeliestPredictor:
-    """The choice nearest to its question; the first among equals."""
-
-    record: Record
-
-    @property
-    def task(self) -> Task:
-        """The task it answers."""
-        return self.record.task
-
-    @property
-    def parameters(self) -> ParameterCount:
-        """None of its own; the backbone counts in all."""
-        return self.record.parameters
-
-    def predict(self, inputs: Sequence[Any]) -> list[Answer]:
-        """One choice an input, in order."""
-        from torch.nn.functional import cosine_similarity
-
-        from tunewell.fit.prefix import embed
-
-        if not inputs:
-            return []
-        texts = [text for each in inputs for text in (_asked(each), *each["choices"])]
-        vectors = embed(self.record.backbone, self.record.machine, texts)  # (texts, hidden)
-        answers = []
-        for each, own in zip(
-            inputs, vectors.split([1 + len(each["choices"]) for each in inputs]), strict=True
-        ):
-            best = int(cosine_similarity(own[:1], own[1:]).argmax())
-            answers.append(Answer(each["choices"][best]))
-        return answers
-
-    def save(self, folder: Path) -> None:
-        """`model.json` alone."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.record.write(folder)
-
-
-def _asked(given: Any) -> str:
-    # The end is what is cut: a long passage may lose some of it, the question may not.
-    passage = given.get("passage")
-    return f"{given['question']}\n{passage}" if passage else given["question"]
+        return LikeliestPredictor(read_record(folder, machine)[0])
