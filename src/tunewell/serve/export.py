@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from tunewell import run
 from tunewell.errors import ConfigError, NotApplicable
@@ -18,9 +18,9 @@ from tunewell.measure.trial import load_model
 from tunewell.serve import onnx
 from tunewell.serve.card import write_card
 from tunewell.serve.rows import answered_rows
+from tunewell.serve.settings import Form
 from tunewell.values import Answer, Example, Interval, Machine, read_json, write_json
 
-Form = Literal["hf", "merged", "adapter", "onnx", "onnx-int8"]
 FORMS: tuple[Form, ...] = get_args(Form)
 TOLERANCE = {"hf": 1e-5, "merged": 1e-5, "adapter": 1e-5, "onnx": 1e-4}
 """What a probability may differ by from the model's own, computed in float32."""

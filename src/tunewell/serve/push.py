@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tunewell import run
 from tunewell.errors import ConfigError, ResourceError
-from tunewell.serve.export import Exported, Form, export
+from tunewell.serve.export import Exported, export
+from tunewell.serve.settings import Form
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tunewell.errors import ConfigError
 
 LEAST_KEY = 8
+Form = Literal["hf", "merged", "adapter", "onnx", "onnx-int8"]
+"""In which form a model leaves."""
 
 
 @dataclass(frozen=True)

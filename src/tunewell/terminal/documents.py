@@ -15,7 +15,7 @@ from tunewell.fields import options_of
 from tunewell.options import resolve
 from tunewell.tell import text, units
 from tunewell.terminal import show
-from tunewell.terminal.syntax import parse, taking, typed
+from tunewell.terminal.syntax import command_line, parse, taking, typed
 
 if TYPE_CHECKING:
     from tunewell.documents.finding import Found
@@ -55,22 +55,21 @@ def index(argv: Sequence[str]) -> int:
 
 def ask(argv: Sequence[str]) -> int:
     """Find the passages of an index that answer a question, with file and place."""
-    options = list(options_of(AskOptions).values())
-    doc = (ask.__doc__ or "").splitlines()[0]
-    asked, left = parse(taking(doc, _ASKED, options, "INDEX QUESTION"), "ask", argv)
-    chosen = resolve(AskOptions, typed(asked, left, "ask", options, ())).options
-    if len(asked.data) != 2:
+    given, chosen, json = command_line(
+        "ask", ask.__doc__, argv, AskOptions, _ASKED, "INDEX QUESTION"
+    )
+    if len(given) != 2:
         raise ConfigError(
             "An index and one question are expected.",
             "",
             'Put it in quotes: `tunewell ask runs/handbook "What is the notice period?"`.',
         )
-    folder, question = asked.data
+    folder, question = given
     from tunewell.documents.finding import open_index
 
     question = sys.stdin.read() if question == "-" else question
     found = open_index(folder, chosen.by).find(question, chosen)
-    if asked.json:
+    if json:
         show.show_json(found)
     else:
         _show_found(found)

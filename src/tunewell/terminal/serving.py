@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from tunewell.errors import ConfigError
-from tunewell.fields import options_of
-from tunewell.options import resolve
-from tunewell.serve.settings import ServeOptions
+from tunewell.serve.settings import Form, ServeOptions
 from tunewell.tell import units
 from tunewell.terminal import show
-from tunewell.terminal.syntax import parse, taking, typed
+from tunewell.terminal.syntax import command_line
 
 _RUNS = "The runs' folders, each served under its own name, or as NAME=FOLDER under another."
 _ONE = "The run's folder, for its recommended model, or the folder of a model in a run."
@@ -21,22 +18,19 @@ _ONE = "The run's folder, for its recommended model, or the folder of a model in
 
 def serve(argv: Sequence[str]) -> int:
     """Answer requests over HTTP with the models of runs."""
-    options = list(options_of(ServeOptions).values())
-    doc = "Answer requests over HTTP with the models of runs."
-    asked, left = parse(taking(doc, _RUNS, options, "RUN"), "serve", argv)
-    chosen = resolve(ServeOptions, typed(asked, left, "serve", options, ())).options
-    if not asked.data:
+    runs, chosen, json = command_line("serve", serve.__doc__, argv, ServeOptions, _RUNS, "RUN")
+    if not runs:
         raise ConfigError("Which run?", "Name its folder: `tunewell serve runs/reviews`.")
     from tunewell.serve import server
 
     def tell(address: str, names: list[str]) -> None:
-        if asked.json:
+        if json:
             show.show_json({"address": address, "models": names})
         else:
             show.say(f"Serving {', '.join(names)} on {address}. Ctrl-C stops it.")
 
     try:
-        server.serve(asked.data, chosen, tell)
+        server.serve(runs, chosen, tell)
     except KeyboardInterrupt:  # as it should end: what was under way has been answered
         show.say("stopped.")
     return 0
@@ -46,7 +40,7 @@ def serve(argv: Sequence[str]) -> int:
 class ExportOptions:
     """What `export` takes besides the run."""
 
-    to: Literal["hf", "merged", "adapter", "onnx", "onnx-int8"] = "hf"
+    to: Form = "hf"
     """The form: hf, whole weights for transformers; merged, the same of a LoRA; adapter, peft's
     small files; onnx; onnx-int8, with 8-bit weights."""
     out: str | None = None
@@ -55,16 +49,13 @@ class ExportOptions:
 
 def export(argv: Sequence[str]) -> int:
     """Write the model of a run for transformers, peft or onnxruntime, and try it on real rows."""
-    known = list(options_of(ExportOptions).values())
-    doc = (export.__doc__ or "").splitlines()[0]
-    asked, left = parse(taking(doc, _ONE, known, "RUN"), "export", argv)
-    chosen = resolve(ExportOptions, typed(asked, left, "export", known, ())).options
-    run = _one_run(asked.data, "tunewell export runs/reviews --to onnx")
+    runs, chosen, json = command_line("export", export.__doc__, argv, ExportOptions, _ONE, "RUN")
+    run = _one_run(runs, "tunewell export runs/reviews --to onnx")
     out = chosen.out or f"exports/{Path(run).resolve().name}-{chosen.to}"
     from tunewell.serve import export as exporting
 
     told = exporting.export(run, chosen.to, out)
-    if asked.json:
+    if json:
         show.show_json(told)
         return 0
     print(f"Written to {told.folder}, {units.megabytes(told.bytes)}; README.md says how to run it.")
@@ -85,7 +76,7 @@ class PushOptions:
 
     to: str
     """The repository: owner/name, or a name in your own space."""
-    form: Literal["hf", "merged", "adapter", "onnx", "onnx-int8"] = "hf"
+    form: Form = "hf"
     """As in `tunewell export --to`."""
     private: bool = True
     """Whether a new repository is seen by you alone."""
@@ -93,15 +84,12 @@ class PushOptions:
 
 def push(argv: Sequence[str]) -> int:
     """Send the model of a run, with its card, to the Hugging Face Hub."""
-    known = list(options_of(PushOptions).values())
-    doc = (push.__doc__ or "").splitlines()[0]
-    asked, left = parse(taking(doc, _ONE, known, "RUN"), "push", argv)
-    chosen = resolve(PushOptions, typed(asked, left, "push", known, ())).options
-    run = _one_run(asked.data, "tunewell push runs/reviews --to reviews")
+    runs, chosen, json = command_line("push", push.__doc__, argv, PushOptions, _ONE, "RUN")
+    run = _one_run(runs, "tunewell push runs/reviews --to reviews")
     from tunewell.serve import push as pushing
 
     told = pushing.push(run, chosen.to, chosen.form, chosen.private)
-    if asked.json:
+    if json:
         show.show_json(told)
     else:
         print(f"{told.url} has it, tried on {told.exported.rows} test rows before.")
@@ -118,11 +106,8 @@ class EjectOptions:
 
 def eject(argv: Sequence[str]) -> int:
     """Write the model of a run as one plain Python script that makes it again without Tunewell."""
-    known = list(options_of(EjectOptions).values())
-    doc = (eject.__doc__ or "").splitlines()[0]
-    asked, left = parse(taking(doc, _ONE, known, "RUN"), "eject", argv)
-    chosen = resolve(EjectOptions, typed(asked, left, "eject", known, ())).options
-    folder = _one_run(asked.data, "tunewell eject runs/reviews --out mine.py")
+    runs, chosen, json = command_line("eject", eject.__doc__, argv, EjectOptions, _ONE, "RUN")
+    folder = _one_run(runs, "tunewell eject runs/reviews --out mine.py")
     from tunewell.serve import eject as ejecting
 
     out = Path(chosen.out) if chosen.out else None
@@ -132,7 +117,7 @@ def eject(argv: Sequence[str]) -> int:
     if out is not None:
         out.write_text(script, encoding="utf-8")
         show.say(f"Written to {out}; `python {out}` fits the model again.")
-    if asked.json:
+    if json:
         show.show_json({"script": script if out is None else None, "out": out})
     elif out is None:
         print(script, end="")

@@ -10,10 +10,11 @@ import tyro
 
 from tunewell.convert import metavar
 from tunewell.errors import ConfigError
-from tunewell.fields import Option
-from tunewell.options import Layer, canonical, spelt, unknown
+from tunewell.fields import Option, options_of
+from tunewell.options import Layer, canonical, resolve, spelt, unknown
 
 Asked = TypeVar("Asked")
+Chosen = TypeVar("Chosen")
 ORIGIN = "command line"
 JSON = tyro.conf.arg(help="One JSON document on standard output.", help_behavior_hint="")
 
@@ -75,6 +76,27 @@ def taking(doc: str, data: str, options: Iterable[Option], placeholder: str = "D
         fields.append((_field(option.name), Annotated[str | None, shown], None))
     fields.append(("json", Annotated[bool, JSON], False))
     return dataclasses.make_dataclass("Arguments", fields, frozen=True, namespace={"__doc__": doc})
+
+
+def command_line(
+    command: str,
+    doc: str | None,
+    argv: Sequence[str],
+    options: type[Chosen],
+    data: str,
+    placeholder: str,
+) -> tuple[tuple[str, ...], Chosen, bool]:
+    """What a command without a YAML file was given: its data, its options, and `--json`.
+
+    Args:
+        doc: of the command; its first line is the help.
+        data, placeholder: as for `taking`.
+    """
+    known = list(options_of(options).values())
+    line = (doc or "").splitlines()[0]
+    asked, left = parse(taking(line, data, known, placeholder), command, argv)
+    chosen = resolve(options, typed(asked, left, command, known, ())).options
+    return asked.data, chosen, asked.json
 
 
 def typed(
