@@ -18,9 +18,12 @@ import pytest
 
 from tunewell import cli, options, registry, run
 from tunewell.documents import finding, indexing
+from tunewell.mix import comparing
+from tunewell.mix.settings import read_mix
 from tunewell.pretraining import pipeline
 from tunewell.serve import server
 from tunewell.serve.web import server as web_server
+from tunewell.yaml_file import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "src" / "tunewell"
@@ -36,11 +39,12 @@ FLOORS = [
     {"contracts"},
     {"registry", "convert", "fields", "yaml_file", "kinds", "inputs", "sets", "decide", "lock"},
     {"imbalance"},
-    {*STAGES, "settings", "documents", "methods", "tasks"},
+    {*STAGES, "settings", "documents", "methods", "tasks", "written"},
     {"options"},
     {"ready"},
     {"folder", "ladder"},
     {"run", "pretraining"},
+    {"mix"},
     {"library", "terminal", "cli", "serve"},
     {"__main__"},
 ]
@@ -48,6 +52,8 @@ FLOORS = [
 BESIDE = {
     ("methods", "fit"),
     ("tasks", "measure.metrics"),
+    ("tasks", "written"),
+    ("written", "measure.metrics"),
     ("plan", "measure.cost"),
     ("measure", "fit.prefix"),
     ("settings", "read"),
@@ -203,8 +209,12 @@ def yaml_files() -> list[Path]:
 
 
 @pytest.mark.parametrize("file", yaml_files(), ids=lambda file: file.name)
-def test_a_shipped_yaml_holds_options(file: Path) -> None:
-    options.from_keywords({"data": file})
+def test_a_shipped_yaml_holds_options(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    if "sets" in read_yaml(file):
+        read_mix(str(file), options.Layer("command line", {}))
+    else:
+        options.from_keywords({"data": file})
 
 
 def commands_in(text: str) -> list[str]:
@@ -228,6 +238,17 @@ def test_commands_are_found_in_a_page() -> None:
     assert commands_in(text) == ["tunewell compare a.csv    --seed 1", "tunewell check a.csv"]
 
 
+CONTENTS = {
+    ".csv": "text\nfine\n",
+    ".yaml": "data: a.csv\n",
+    ".yml": "data: a.csv\n",
+    "mix.yaml": "sets: [one.yaml, two.yaml]\n",
+    "one.yaml": "data: a.csv\ntask: translate\n",
+    "two.yaml": "data: b.csv\ntask: chat\n",
+}
+"""What stands in the files that the commands of a page name, by name or by ending."""
+
+
 class Accepted(Exception):
     """A command was understood and would now run."""
 
@@ -241,17 +262,20 @@ def test_the_command_line_takes_every_command_in_the_pages(
 
     for verb in ("compare", "fit", "check", "plan", "load", "model_folder", "report"):
         monkeypatch.setattr(run, verb, stop)
+    monkeypatch.setattr(comparing, "compare_mix", stop)
     monkeypatch.setattr(server, "serve", stop)
     monkeypatch.setattr(web_server, "start", stop)
     monkeypatch.setattr(indexing, "index", stop)
     monkeypatch.setattr(finding, "open_index", stop)
     monkeypatch.setattr(pipeline, "pretrain", stop)
     monkeypatch.chdir(tmp_path)
+    for name in ("one.yaml", "two.yaml"):
+        Path(name).write_text(CONTENTS[name])
     for line in commands_in(page.read_text(encoding="utf-8")):
         argv = re.split(r" [|>&]", line)[0]
         for file in re.findall(r"\S+\.(?:csv|ya?ml)\b", argv):
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-            Path(file).write_text("text\nfine\n" if file.endswith("csv") else "data: a.csv\n")
+            Path(file).write_text(CONTENTS.get(Path(file).name, CONTENTS[Path(file).suffix]))
         with contextlib.suppress(Accepted):
             assert cli.main(shlex.split(argv, comments=True)[1:]) == 0, line
 

@@ -14,7 +14,7 @@ from tunewell.library import ask, check, compare, index, load, pretrain, report
 from tunewell.values import Answer, Example, Interval
 
 if TYPE_CHECKING:
-    from tunewell.library import fit, methods, plan, tasks
+    from tunewell.library import fit, methods, mix, plan, tasks
     from tunewell.run import Comparison
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "index",
     "load",
     "methods",
+    "mix",
     "plan",
     "pretrain",
     "report",
@@ -48,7 +49,7 @@ class _Verb(ModuleType):
         return verb(*args, **keywords)
 
 
-for _name in ("fit", "methods", "plan", "tasks"):
+for _name in ("fit", "methods", "mix", "plan", "tasks"):
     import_module(f"tunewell.{_name}").__class__ = _Verb
 quiet()
 

@@ -23,6 +23,7 @@ from tunewell.errors import (
 from tunewell.terminal import (
     asking,
     documents,
+    mixing,
     pretraining,
     rows,
     running,
@@ -48,6 +49,7 @@ COMMANDS = {
     "methods": asking.methods,
     "tasks": asking.tasks,
     "web": web.web,
+    "mix": mixing.mix,
     "index": documents.index,
     "ask": documents.ask,
     "pretrain": pretraining.pretrain,

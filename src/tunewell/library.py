@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tunewell.contracts import Predictor
     from tunewell.documents.finding import Found
     from tunewell.documents.indexing import Indexed
+    from tunewell.mix.comparing import Mixed
     from tunewell.options import Resolved
     from tunewell.plan.choose import Planned
     from tunewell.pretraining.pipeline import Pretrained
@@ -121,6 +122,23 @@ def pretrain(*data: str | Path, watch: Watch | None = None, **options: Any) -> P
     values = {"data": tuple(map(str, data)), **options}
     given = resolve(PretrainOptions, Layer("keyword", values)).options
     return pipeline.pretrain(given, watch or settings.silent)
+
+
+def mix(data: str | Path, *, watch: Watch | None = None, **options: Any) -> Mixed:
+    """Train one model on several sets, beside one on each; what they are worth to each other.
+
+    Args:
+        data: a YAML file that names the sets, and options of all runs.
+        watch: called with each event while it goes.
+        options: those of `tunewell mix --help`: `mix("mix.yaml", temperature=2)`.
+    """
+    from tunewell import settings
+    from tunewell.mix.comparing import compare_mix
+    from tunewell.mix.settings import read_mix
+    from tunewell.options import Layer
+
+    described = read_mix(str(data), Layer("keyword", options))
+    return compare_mix(described, watch or settings.silent)
 
 
 def methods() -> dict[str, type[Any]]:

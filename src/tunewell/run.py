@@ -50,6 +50,7 @@ __all__ = [
     "messages",
     "plan",
     "report",
+    "rows_of_texts",
     "silent",
 ]
 
@@ -180,7 +181,7 @@ def learnt(options: RunOptions, rows: int) -> Marked:
     from tunewell.fit.backbones import resolve
     from tunewell.fit.marked import marked
 
-    data = _rows_of_texts(options)
+    data = rows_of_texts(options)
     name = options.backbone[0] if options.backbone else None
     return marked(data.task, resolve(name, max_length=options.max_length), data.train[:rows])
 
@@ -193,12 +194,16 @@ def messages(options: RunOptions) -> list[dict[str, Any]]:
     """
     from tunewell.fit.marked import as_messages
 
-    data = _rows_of_texts(options)
+    data = rows_of_texts(options)
     return [as_messages(data.task, each) for part in data.parts.values() for each in part]
 
 
-def _rows_of_texts(options: RunOptions) -> Data:
-    """The rows of a task whose answers are texts."""
+def rows_of_texts(options: RunOptions) -> Data:
+    """The rows of a task whose answers are texts.
+
+    Raises:
+        ConfigError: the task's answers are something else.
+    """
     able = [name for name, cls in registry.tasks().items() if cls().answers == "text"]
     if options.task not in able:
         raise ConfigError(

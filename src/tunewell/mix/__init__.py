@@ -1,0 +1,1 @@
+"""Several sets of rows, one model: what they are worth to each other."""

@@ -1,0 +1,160 @@
+"""Each set alone and all of them together, by the same methods, on the same test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewell import run
+from tunewell.contracts import Task
+from tunewell.measure.compare import simultaneous
+from tunewell.measure.intervals import effective_rows, intervals
+from tunewell.measure.trial import read_answers
+from tunewell.mix.rows import drawn, write_rows
+from tunewell.mix.settings import Mix
+from tunewell.ready import learn_task
+from tunewell.settings import Event, Watch, silent
+from tunewell.values import Answer, Interval, to_json, write_json
+
+Fit = tuple[list[Any], list[Answer]]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What the other sets did to one set, by one method."""
+
+    set: str
+    method: str
+    metric: str
+    words: str
+    """What the metric is called in a sentence."""
+    percent: bool
+    rows: int
+    """Test rows of the set."""
+    alone: Interval
+    together: Interval
+    difference: Interval
+    """Together less alone, on the same test rows."""
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """What came of a mix."""
+
+    folder: Path
+    rows: dict[str, dict[str, int]]
+    """By set: training rows that it has (`alone`) and that it gave (`together`), and `test`."""
+    effects: tuple[Effect, ...]
+    left_out: dict[str, str]
+    """Set and method that have not both come to their end, and why."""
+    interrupted: bool = False
+
+
+def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
+    """Fit each set alone and all of them together; `mix.json` and the folders of the runs.
+
+    All sets are learnt as messages, so that one model answers them all. The same call goes on
+    where it stopped.
+
+    Raises:
+        UserError: an option, rows or a backbone is wrong, or the answers of a task are no texts.
+    """
+    sets = {name: run.rows_of_texts(resolved.options) for name, resolved in mix.alone.items()}
+    sizes = [len(data.train) for data in sets.values()]
+    counts = drawn(sizes, mix.options.weights, mix.options.temperature)
+    together_options = mix.together.options
+    written = write_rows(mix.folder / "rows", sets, counts, together_options.seed)
+    comparisons: dict[str, run.Comparison] = {}
+    for name, resolved in {**mix.alone, "together": mix.together}.items():
+        said = "all sets together" if name == "together" else f"{name} alone"
+        watch(Event("message", f"{said}:"))
+        comparisons[name] = run.compare(resolved.options, watch, resolved.origins)
+        if comparisons[name].interrupted:
+            break
+    rows = {
+        name: {"alone": sizes[at], "together": counts[at], "test": written["test"][at]}
+        for at, name in enumerate(sets)
+    }
+    effects: list[Effect] = []
+    left_out: dict[str, str] = {}
+    start = 0
+    for name, data in sets.items():
+        task, _ = learn_task(mix.alone[name].options, data)
+        here = slice(start, start + len(data.test))
+        start = here.stop
+        if name in comparisons and "together" in comparisons:
+            found, missing = _effects(name, task, comparisons[name], comparisons["together"], here)
+            effects += found
+            left_out |= missing
+    stopped = any(comparison.interrupted for comparison in comparisons.values())
+    mixed = Mixed(mix.folder, rows, tuple(effects), left_out, stopped)
+    write_json(mix.folder / "mix.json", mixed)
+    return mixed
+
+
+def _effects(
+    name: str, task: Task, alone: run.Comparison, together: run.Comparison, here: slice
+) -> tuple[list[Effect], dict[str, str]]:
+    """What each method's model of all sets answers to the test rows of one, beside its own."""
+    import numpy as np
+
+    metric = task.metrics[task.metric]
+    effects: list[Effect] = []
+    missing: dict[str, str] = {}
+    others = {result["name"]: result for result in together.data["results"]}
+    for own in alone.data["results"]:
+        mixed = others.get(own["name"])
+        ended = mixed is not None and own["status"] == mixed["status"] == "ok"
+        if mixed is None or not ended:
+            reason = own["reason"] or (mixed or {}).get("reason") or "not part of both runs"
+            missing[f"{name}, {own['name']}"] = reason
+            continue
+        fits = _answers(alone, own)
+        targets = fits[0][0]
+        parts = [(given[here], said[here]) for given, said in _answers(together, mixed)]
+        if any(given != targets for given, _ in parts):
+            raise RuntimeError(f"the test rows of {name} are not those of the run of all sets")
+        found = {
+            which: np.stack([metric.statistics(*each) for each in rows])
+            for which, rows in (("alone", fits), ("together", parts))
+        }
+        count = effective_rows(metric, targets, task.ideal)
+        scores = intervals(metric, found, effective_rows=count)
+        pairs = simultaneous(metric, found, effective_rows=count)
+        effects.append(
+            Effect(
+                name,
+                own["name"],
+                task.metric,
+                metric.words,
+                metric.scale.percent,
+                len(targets),
+                scores["alone"],
+                scores["together"],
+                pairs.between("together", "alone"),
+            )
+        )
+    return effects, missing
+
+
+def _answers(comparison: run.Comparison, result: dict[str, Any]) -> list[Fit]:
+    """Targets and answers of the test rows by each seed's fit."""
+    return [read_answers(comparison.folder / folder) for folder in result["folders"]]
+
+
+def sentence(effects: Sequence[Effect]) -> str:
+    """How many sets gained from the others, how many lost, and how many cannot be told."""
+    gained = sum(each.difference.low > 0 for each in effects)
+    lost = sum(each.difference.high < 0 for each in effects)
+    unsure = len(effects) - gained - lost
+    return (
+        f"Of {len(effects)} pairs of set and method, {gained} surely gained by the other sets, "
+        f"{lost} surely lost, and {unsure} cannot be told."
+    )
+
+
+def to_record(mixed: Mixed) -> dict[str, Any]:
+    """What `tunewell mix --json` prints."""
+    return {**to_json(mixed), "sentence": sentence(mixed.effects)}

@@ -1,0 +1,99 @@
+"""What a mix is made of: the runs of its sets alone, and the run of all of them together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tunewell.errors import ConfigError
+from tunewell.options import Layer, Resolved, resolve, run_options, yaml_layer
+from tunewell.read import Source
+from tunewell.yaml_file import read_yaml
+
+
+@dataclass(frozen=True)
+class MixOptions:
+    """What is mixed, and in which shares."""
+
+    sets: tuple[str, ...]
+    """YAML files of options, each with the data and the task of one set, as for `compare`."""
+    weights: tuple[float, ...] | None = None
+    """What each set counts for among the training rows, in their order, such as 1,3. Not given: as
+    many rows as it has."""
+    temperature: float = 1.0
+    """With no weights: rows to the power of 1/temperature; above 1 small sets get more, and rows
+    of theirs come again (arXiv 1910.10683, section 3.5.2)."""
+    out: str = "runs/mix"
+    """The folder for all runs of the mix."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be mixed."""
+        if len(self.sets) < 2:
+            raise ConfigError("sets names one set.", "Two or more are mixed.")
+        names = Counter(self.names)
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise ConfigError(f"sets has two files called {twice[0]}.", "Names must differ.")
+        if self.temperature <= 0:
+            raise ConfigError(f"temperature is {self.temperature:g}.", "More than 0 is expected.")
+        if self.weights is not None and (
+            len(self.weights) != len(self.sets) or min(self.weights) <= 0
+        ):
+            given = ",".join(f"{weight:g}" for weight in self.weights)
+            raise ConfigError(
+                f"weights is {given}.", f"{len(self.sets)} numbers above 0 are expected."
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the sets are called: their files' names."""
+        return tuple(Path(path).stem for path in self.sets)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The options of every run of a mix, resolved."""
+
+    options: MixOptions
+    alone: dict[str, Resolved]
+    """By the name of the set."""
+    together: Resolved
+
+    @property
+    def folder(self) -> Path:
+        """Where all of it is kept."""
+        return Path(self.options.out)
+
+
+def read_mix(path: str, typed: Layer) -> Mix:
+    """The mix that a YAML file describes, with what was typed over it.
+
+    Whatever in the file is no option of the mix itself is one of all its runs, and wins over the
+    sets' own files.
+
+    Raises:
+        ConfigError: every mistake in an option of the mix, or of one of its runs.
+    """
+    values = read_yaml(path)
+    own = {field.name for field in fields(MixOptions)}
+    mine = Layer("yaml", {name: v for name, v in values.items() if name in own}, path)
+    options: MixOptions = resolve(MixOptions, mine, typed).options
+    shared = {name: value for name, value in values.items() if name not in own}
+    asked = [field.name for field in fields(Source) if field.name in shared]
+    if asked:
+        raise ConfigError(
+            f"{asked[0]} in {path} belongs to one set.",
+            f"Rows are named in the files of the sets: {', '.join(options.sets)}.",
+        )
+    alone = {
+        name: resolve(
+            run_options(),
+            yaml_layer(file),
+            Layer("yaml", {**shared, "out": f"{options.out}/{name}"}, path),
+        )
+        for name, file in zip(options.names, options.sets, strict=True)
+    }
+    all_of_them = {"data": f"{options.out}/rows", "task": "chat", "out": f"{options.out}/together"}
+    together = resolve(run_options(), Layer("yaml", {**shared, **all_of_them}, path))
+    return Mix(options, alone, together)
