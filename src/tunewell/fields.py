@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import inspect
-import textwrap
+import sys
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, get_type_hints
 
 
@@ -64,13 +64,34 @@ def with_sections(cls: type[Any], parts: dict[str, type[Any]]) -> type[Any]:
 
 @cache
 def _own_docs(cls: type[Any]) -> dict[str, str]:
-    try:
-        source = inspect.getsource(cls)
-    except OSError:  # made by make_dataclass: it has no source, and no docs of its own
-        return {}
-    body = ast.parse(textwrap.dedent(source)).body[0].body  # type: ignore[attr-defined]
+    # One made by make_dataclass stands in no file, and has no docs of its own.
+    node = _classes_in(getattr(sys.modules.get(cls.__module__), "__file__", None)).get(
+        cls.__qualname__
+    )
     docs: dict[str, str] = {}
-    for field, after in pairwise(body):
+    for field, after in pairwise(node.body if node else ()):
         if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr):
             docs[field.target.id] = " ".join(ast.literal_eval(after.value).split())  # type: ignore[union-attr]
     return docs
+
+
+@cache
+def _classes_in(file: str | None) -> dict[str, ast.ClassDef]:
+    """Every class of a file by its qualified name.
+
+    Read once for all of them: `inspect.getsource` reads and parses the file for each.
+    """
+    if file is None:
+        return {}
+    found: dict[str, ast.ClassDef] = {}
+
+    def collect(nodes: list[ast.stmt], prefix: str) -> None:
+        for node in nodes:
+            if isinstance(node, ast.ClassDef):
+                found[prefix + node.name] = node
+                collect(node.body, f"{prefix}{node.name}.")
+            elif isinstance(node, ast.FunctionDef):
+                collect(node.body, f"{prefix}{node.name}.<locals>.")
+
+    collect(ast.parse(Path(file).read_bytes()).body, "")
+    return found
