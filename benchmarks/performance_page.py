@@ -241,7 +241,10 @@ def sides() -> list[Side]:
 def commands(record: dict[str, Any]) -> str:
     """What was run; {rows} and {out} are folders of the benchmark."""
     lines = ["## Commands", "", "```sh"]
-    measured = {one["side"]: one["command"] for one in record["measurements"]}
+    epochs = str(record["size"]["epochs"])
+    measured = {
+        one["side"]: one["command"].replace("{epochs}", epochs) for one in record["measurements"]
+    }
     lines += [f"# {name}\n{command}" for name, command in measured.items()]
     lines += [
         "```",
