@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -203,7 +202,7 @@ def keep_results(
     from tunewell.fit.machine import facts
     from tunewell.measure.assemble import assemble
     from tunewell.tell.report import write_report
-    from tunewell.tell.rows import metric_meaning
+    from tunewell.tell.rows import metric_record
 
     options, folder = ready.options, ready.folder
     place = {name: number for number, name in enumerate(registry.methods())}
@@ -227,17 +226,7 @@ def keep_results(
         "metric_why": ready.metric_why,
         "rows": known["rows"],
         "answers": ready.task.answers,
-        "metrics": {
-            name: {
-                "words": metric.words,
-                "percent": metric.scale.percent,
-                "lower_is_better": metric.scale.lower_is_better,
-                "low": metric.scale.low if math.isfinite(metric.scale.low) else None,
-                "high": metric.scale.high if math.isfinite(metric.scale.high) else None,
-                "meaning": metric_meaning(metric),
-            }
-            for name, metric in ready.task.metrics.items()
-        },
+        "metrics": {name: metric_record(each) for name, each in ready.task.metrics.items()},
         "labels": list(getattr(ready.task, "labels", ())),
         "label_names": ready.data.label_names,
         "prefer": options.prefer,

@@ -13,6 +13,7 @@ import time
 import pytest
 from visitors import asked_of, ended, visitor, write_table
 
+import toy_tasks
 import tunewell
 from tunewell import cli
 from tunewell.serve.web import jobs
@@ -163,6 +164,10 @@ def test_numbers_come_back_in_full_also_where_the_rows_are_gone(page, home):
     page.post("/runs/prices/methods", data={"methods": "bag_of_words", "go": "start"})
     kept = Kept(home / "prices")
     assert ended(kept)["state"] == "succeeded", (kept.page / "log.txt").read_text()
+    shown = re.findall(r'<td class="number">([^<]*)</td>\n<td>', page.get("/runs/prices/run").text)
+    found = [read_json(f)["validation"] for f in kept.folder.glob("trials/*/result.json")]
+    best = max(scores["spearman"] for scores in found)
+    assert shown == [f"{best:.3f}"]  # a correlation is no share, and has no per cent
     some = ["house kelo 1", "house maru 2"]
     files = {"file": ("new.csv", "\n".join(["text,other", *(f"{s},-1" for s in some)]).encode())}
     answer = page.post("/runs/prices/answers", files=files)
@@ -172,6 +177,36 @@ def test_numbers_come_back_in_full_also_where_the_rows_are_gone(page, home):
     (kept.rows / "prices.csv").unlink()
     text = page.post("/runs/prices/answer", data={"input:input": some[0]}).text
     assert "could not be read" in text and "No row that it learnt from" not in text
+
+
+def test_a_question_with_choices_is_asked_in_two_fields(page, home, toy_backbone, tmp_path):
+    rows = toy_tasks.modules()["choose"].rows(60, 0)
+    path = tmp_path / "asked.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    tunewell.compare(
+        path,
+        task="choose",
+        methods=["head"],
+        head={"epochs": 1},
+        trials=1,
+        backbone=[str(toy_backbone)],
+        out=str(home / "choices"),
+    )
+    text = html.unescape(page.get("/runs/choices/result").text)
+    assert "Write each on a line of its own." in text and "The question, or the beginning" in text
+    (command,) = re.findall(r"tunewell predict (.*?)</code>", text)
+    assert json.loads(shlex.split(command)[1]) == {"question": "...", "choices": ["...", "..."]}
+    asked = {
+        "question:question": "kelo maru",
+        "choices:choices": "sivo tanu\r\n\r\n grun bark \r\n",
+    }
+    answer = page.post("/runs/choices/answer", data=asked)
+    (right,) = tunewell.load(home / "choices").predict(
+        [{"question": "kelo maru", "choices": ("sivo tanu", "grun bark")}]
+    )
+    assert answer.status_code == 200 and f"<strong><bdi>{right.value}</bdi></strong>" in answer.text
+    one = page.post("/runs/choices/answer", data={**asked, "choices:choices": "sivo tanu"})
+    assert one.status_code == 400 and "1 different choice" in one.text
 
 
 def test_a_run_of_the_command_line_is_not_stopped_from_here(page, table, home):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 from tunewell.contracts import Task
@@ -71,6 +72,12 @@ def example(task: Task) -> str:
     columns = [column for column in asked_columns(task) if column.needed]
     cells = {c.name: ["...", "..."] if c.nested or c.several else "..." for c in columns}
     return json.dumps(cells)
+
+
+def to_type(task: Task) -> str:
+    """What to type on a command line for an input: a text, or an object of the task's columns."""
+    several = sum(column.needed for column in asked_columns(task)) > 1
+    return shlex.quote(example(task)) if several else '"a text of yours"'
 
 
 def any_input(task: Task) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,19 @@ class Row:
     """What was noted while it ran."""
     cells: dict[str, str]
     result: dict[str, Any]
+
+
+def metric_record(metric: Metric) -> dict[str, Any]:
+    """What `reading` must know of a metric, as `comparison.json` keeps it."""
+    scale = metric.scale
+    return {
+        "words": metric.words,
+        "percent": scale.percent,
+        "lower_is_better": scale.lower_is_better,
+        "low": scale.low if math.isfinite(scale.low) else None,
+        "high": scale.high if math.isfinite(scale.high) else None,
+        "meaning": metric_meaning(metric),
+    }
 
 
 def metric_meaning(metric: Metric) -> str:

@@ -52,6 +52,12 @@ class Reading:
             return f"{value:g}"
         return f"{100 * value:g} point{'' if 100 * value == 1 else 's'}"
 
+    def share(self, value: float) -> float | None:
+        """How far a score has come from the worst to the best, 0 to 1; None where it has no end."""
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            return None
+        return (value - self.low) / (self.high - self.low)
+
     def tick(self, value: float) -> str:
         """A round score at an axis."""
         return f"{100 * value:.0f} %" if self.percent else f"{value:g}".replace("-", "−")

@@ -70,6 +70,8 @@ def table(
 
 def show_comparison(comparison: Comparison) -> None:
     """The recommendation, the table, where the report is and what to type next."""
+    from tunewell import registry
+    from tunewell.read.asked import to_type
     from tunewell.tell.table import table as comparison_table
 
     data, folder = comparison.data, comparison.folder
@@ -79,17 +81,8 @@ def show_comparison(comparison: Comparison) -> None:
     show_table(comparison_table({**data, "why": ""}))
     print(f"Report: {folder / 'report.html'}")
     if data["recommended"] is not None:
-        print(f"Next: tunewell predict {shlex.quote(str(folder))} {_some_input(data['task'])}")
-
-
-def _some_input(task: str) -> str:
-    """What to type for an input of the task called so: a text, or an object of its columns."""
-    from tunewell import registry
-    from tunewell.read.asked import asked_columns, example
-
-    asked = registry.task(task)
-    several = sum(column.needed for column in asked_columns(asked)) > 1
-    return shlex.quote(example(asked)) if several else '"a text of yours"'
+        typed = to_type(registry.task(data["task"])())
+        print(f"Next: tunewell predict {shlex.quote(str(folder))} {typed}")
 
 
 def show_check(checked: Checked) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunewell.tell import units
+from tunewell.tell.scores import Reading
 
 WIDTH, HEIGHT = 640, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 28
@@ -24,8 +25,8 @@ class Curve:
     up: tuple[tuple[float, str], ...]
 
 
-def curve(file: Path) -> Curve | None:
-    """What `curve.jsonl` holds so far; None where that is less than two scores."""
+def curve(file: Path, read: Reading) -> Curve | None:
+    """What `curve.jsonl` holds so far, as the metric is read; None for less than two scores."""
     if not file.exists():
         return None
     with file.open(encoding="utf-8") as lines:
@@ -35,7 +36,8 @@ def curve(file: Path) -> Curve | None:
         return None
     last = max(points[-1]["seconds"], 1.0)
     scores = [point["score"] for point in points]
-    low, high = min(scores) - 0.05, max(scores) + 0.05
+    around = 0.05 if read.percent else 0.1 * (max(scores) - min(scores)) or 0.05
+    low, high = min(scores) - around, max(scores) + around
 
     def place(point: dict[str, float]) -> tuple[float, float]:
         x = _LEFT + (WIDTH - _LEFT - _RIGHT) * point["seconds"] / last
@@ -51,14 +53,17 @@ def curve(file: Path) -> Curve | None:
             for name, line in trials.items()
         ),
         table=tuple(
-            (p["trial"], units.seconds(p["seconds"]), units.percent(p["score"])) for p in points
+            (p["trial"], units.seconds(p["seconds"]), read.figure(p["score"])) for p in points
         ),
         across=tuple(
             (place({"seconds": last * part, "score": low})[0], units.seconds(last * part))
             for part in (0.0, 0.5, 1.0)
         ),
         up=tuple(
-            (place({"seconds": 0.0, "score": score})[1], f"{100 * score:.0f} %")
+            (
+                place({"seconds": 0.0, "score": score})[1],
+                read.tick(score) if read.percent else read.figure(score),
+            )
             for score in (low, (low + high) / 2, high)
         ),
     )

@@ -12,12 +12,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
+from tunewell import registry
 from tunewell.serve.web import asked, jobs, shelf
 from tunewell.serve.web.curve import curve
 from tunewell.serve.web.showing import show, step
 from tunewell.serve.web.start import Form, go
 from tunewell.tell import units
-from tunewell.tell.rows import metric_name
+from tunewell.tell.rows import metric_record
+from tunewell.tell.scores import Reading, reading
 from tunewell.values import read_json
 
 router = APIRouter()
@@ -134,20 +136,29 @@ def _line(
 
 def _context(kept: shelf.Kept) -> dict[str, Any]:
     state, now = jobs.state(kept), jobs.progress(kept)
-    data = kept.folder / "data.json"
-    metric = metric_name(read_json(data)["metric"]) if data.exists() else ""
+    read = _reading(kept.folder / "data.json")
     return {
         "state": state,
         "now": now,
         "said": said(kept),
         "left": _left(now) if state["state"] == jobs.RUNNING else "",
         "lines": lines(kept),
-        "metric": metric,
-        "curve": curve(kept.page / "curve.jsonl"),
+        "read": read,
+        "curve": curve(kept.page / "curve.jsonl", read),
         "before": jobs.before(kept) if state["state"] == jobs.QUEUED else [],
         "result": (kept.folder / "comparison.json").exists(),
         "going": state["state"] in jobs.GOING,
     }
+
+
+def _reading(data: Path) -> Reading:
+    """How the deciding metric of a run is read, from its `data.json`."""
+    if not data.exists():
+        return Reading("")
+    known = read_json(data)
+    name = known["metric"]
+    task = registry.task(known["task"]).from_json(known["task_record"])
+    return reading({"metrics": {name: metric_record(task.metrics[name])}}, name)
 
 
 def said(kept: shelf.Kept) -> str:

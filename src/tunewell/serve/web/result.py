@@ -14,7 +14,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, StreamingResponse
 from starlette.datastructures import UploadFile
 
+from tunewell import registry
 from tunewell.errors import DataError
+from tunewell.read.asked import to_type
 from tunewell.serve.web import arriving, asked, preview, shelf, using
 from tunewell.serve.web.showing import show, step
 from tunewell.serve.web.start import Form, go, texts
@@ -101,6 +103,7 @@ def _page(
         "typed": typed or {},
         "questions": using.questions(kept) if usable else [],
         "folder": kept.folder,
+        "to_type": to_type(registry.task(view["comparison"]["task"])()),
     }
     return step(request, "result", kept, values, **context)
 

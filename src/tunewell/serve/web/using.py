@@ -17,9 +17,10 @@ from tunewell.serve.web.likeness import Like, alike
 from tunewell.serve.web.loaded import BUSY, model
 from tunewell.serve.web.shelf import Kept
 from tunewell.tell import text
-from tunewell.values import Answer, read_json, to_json
+from tunewell.values import Answer, Column, read_json, to_json
 
 _AT_ONCE = 256
+_EACH = "Write each on a line of its own."
 _SHOWN = 6
 _SURE = ((0.9, "very sure"), (0.7, "fairly sure"), (0.5, "not very sure"), (0.0, "unsure"))
 
@@ -46,6 +47,7 @@ class Question:
     name: str
     label: str
     says: str
+    needed: bool
 
 
 def questions(kept: Kept) -> list[Question]:
@@ -57,8 +59,12 @@ def questions(kept: Kept) -> list[Question]:
         for header in (
             headers if column.several or len(headers) > 1 else [column.name][: len(headers)]
         ):
-            label = header if len(headers) > 1 else column.one
-            found.append(Question(f"{column.name}:{header}", text.capital(label), column.says))
+            alone = len(headers) <= 1
+            label = column.one if alone else header
+            says = f"{column.says} {_EACH}" if alone and _one_a_line(column) else column.says
+            name = f"{column.name}:{header}"
+            needed = column.needed and (alone or not column.nested)
+            found.append(Question(name, text.capital(label), says, needed))
     return found
 
 
@@ -81,12 +87,24 @@ def answer(kept: Kept, typed: Mapping[str, str]) -> Told:
         }
         if cells:
             several = len(named.get(column.name, ())) > 1
-            row[column.name] = cells if several else next(iter(cells.values()))
+            row[column.name] = cells if several else _cell(column, next(iter(cells.values())))
     asked = predictor.task.input(row, "What you typed")
     with BUSY:
         (told,) = predictor.predict([asked])
     whole = " ".join(predictor.task.texts(asked))
     return _told(predictor.task, whole, told, alike(kept, whole))
+
+
+def _one_a_line(column: Column) -> bool:
+    """Whether its cell is a list, which is typed on lines of their own."""
+    return column.several and column.nested
+
+
+def _cell(column: Column, typed: str) -> Any:
+    """What was typed as the file would have it."""
+    if not _one_a_line(column):
+        return typed
+    return [line.strip() for line in typed.splitlines() if line.strip()]
 
 
 def answered_file(kept: Kept, path: Path) -> Iterator[bytes]:
