@@ -89,7 +89,7 @@ def milliseconds_per_prediction(
     predict: Callable[[Sequence[Any]], Any],
     inputs: Sequence[Any],
     rows: int = 20,
-    seconds: float = 2.0,
+    seconds: float = 1.0,
 ) -> float:
     """The median over single rows, spread evenly over the inputs, after a warm-up of three.
 
@@ -116,8 +116,8 @@ def milliseconds_per_prediction(
 def rows_per_second(
     predict: Callable[[Sequence[Any]], Any],
     inputs: Sequence[Any],
-    batch: int = 64,
-    seconds: float = 2.0,
+    batch: int = 32,
+    seconds: float = 1.0,
 ) -> float:
     """How many rows are answered in a second, `batch` rows at a call, after a warm-up of one row.
 

@@ -19,7 +19,7 @@ HIGHEST_RATE = 3e-3
 """Small computations would get more by the rule, which was fitted to large ones."""
 RATE_OF_BACKBONES = 1e-4
 """Highest learning rate of a model that has learnt before (arXiv 2004.10964)."""
-LEAST_STEPS = 200
+LEAST_STEPS = 1000
 """A batch is never so large that there are fewer, if one block a step will do."""
 BETAS, WEIGHT_DECAY = (0.9, 0.95), 0.1
 """Of AdamW, as GPT-3 and Llama have them (arXiv 2005.14165, 2302.13971)."""
