@@ -35,6 +35,7 @@ MODULES = {
 
 STAGES = ("read", "plan", "fit", "measure", "tell")
 FLOORS = [
+    {"endpoint"},
     {"values", "errors"},
     {"contracts"},
     {"registry", "convert", "fields", "yaml_file", "kinds", "inputs", "sets", "decide", "lock"},
@@ -51,6 +52,7 @@ FLOORS = [
 """From the ground up; a module imports from lower floors, and from its own part."""
 BESIDE = {
     ("methods", "fit"),
+    ("methods", "documents"),
     ("tasks", "measure.metrics"),
     ("tasks", "written"),
     ("written", "measure.metrics"),

@@ -198,6 +198,8 @@ class Predictor(Protocol):
 
     # One that stands on a backbone gives vectors as well: `embed(texts) -> (vectors, tokens)`;
     # one that is a single network gives it with all its weights: `whole() -> TrainedPredictor`.
+    # One that asks says what became of its answers since it was loaded: `told() -> sentences`;
+    # `spent()`, what one answer costs at an endpoint or None; `unbounded()`, without a run's caps.
 
 
 class Method(Protocol):
@@ -214,6 +216,7 @@ class Method(Protocol):
     # A method whose answers depend on the names of labels says so: `reads_label_names = True`.
     # One that can be written out in plain lines has `by_hand(body, task)`: see `fit.by_hand`.
     # One that never looks at the input, so that all others must beat it: `baseline = True`.
+    # One that only asks the backbone in words, so that an endpoint will do: `asks = True`.
 
     def fit(self, job: Job) -> Predictor:
         """Adapt; raises `NotApplicable` with a reason where it cannot."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell import __version__, registry
+from tunewell.endpoint import PREFIX
 from tunewell.errors import ConfigError, ResourceError
 from tunewell.plan.choose import Planned
 from tunewell.read import Data, Fault
@@ -27,6 +28,8 @@ def backbone_at_hand(options: RunOptions) -> Backbone | None:
     from tunewell.fit.backbones import resolve
 
     name = (options.backbone or (hub.DEFAULT,))[0]
+    if name.startswith(PREFIX):
+        return None
     here = Path(name).expanduser().exists() or hub.cached(name) is not None
     if not here and hub.reachable():
         return None
@@ -75,7 +78,8 @@ def keep_data(ready: Ready) -> tuple[Fault, ...]:
                 "Choose another folder with --out.",
             )
         return ()
-    faults = find_faults(data, ready.backbones[0] if ready.backbones else None)
+    local = [backbone for backbone in ready.backbones if backbone.endpoint is None]
+    faults = find_faults(data, local[0] if local else None)
     value = {**same, "metric_why": ready.metric_why, "columns": data.columns, "faults": faults}
     write_json(path, {**value, "task_record": ready.task.to_json(), "leaked": data.leaked})
     return faults
@@ -213,7 +217,8 @@ def keep_results(
     )
     known = read_json(folder / "data.json")
     leaked = known.get("leaked") or ()
-    made = {backbone.name: tuned_for(backbone.folder) for backbone in ready.backbones}
+    local = [backbone for backbone in ready.backbones if backbone.endpoint is None]
+    made = {backbone.name: tuned_for(backbone.folder) for backbone in local}
     tuned = {name: run for name, run in made.items() if run is not None}
     told = assemble(folder, ready.task, rows, options.prefer, options.margin, leaked, tuned)
     comparison = {

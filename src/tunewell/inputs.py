@@ -34,7 +34,8 @@ def lines_of(input: str | tuple[str, ...], ending: str) -> str:
     """
     texts = texts_of(input)
     numbers = [""] if len(texts) == 1 else [f" {n}" for n in range(1, len(texts) + 1)]
-    lines = [f"Text{number}: {text}" for number, text in zip(numbers, texts, strict=True)]
+    flat = [" ".join(text.split()) for text in texts]
+    lines = [f"Text{number}: {text}" for number, text in zip(numbers, flat, strict=True)]
     return "\n".join([*lines, ending])
 
 

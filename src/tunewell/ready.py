@@ -9,11 +9,15 @@ from typing import Any
 
 from tunewell import registry
 from tunewell.contracts import Job, Method, Task
+from tunewell.endpoint import PREFIX, Endpoint
 from tunewell.errors import ConfigError, did_you_mean
 from tunewell.read import Data, Source
 from tunewell.settings import RunOptions
 from tunewell.tell.track import refuse_unknown
 from tunewell.values import Backbone, Machine, Trial, read_json, to_json
+
+MOST_TOKENS = 1_000_000
+"""That a run may spend at endpoints unless it is told."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +115,31 @@ def prepare(options: RunOptions) -> Ready:
         for method in methods.values()
     )
     backbones = [
-        resolve(name, pooling=options.pooling, max_length=options.max_length)
+        _endpoint(name, options, folder)
+        if name is not None and name.startswith(PREFIX)
+        else resolve(name, pooling=options.pooling, max_length=options.max_length)
         for name in (names if wanted else [])
     ]
     # The same weights under two names are one backbone, called by the first.
     unlike = {backbone.fingerprint: backbone for backbone in reversed(backbones)}
     once = tuple(backbone for backbone in backbones if unlike[backbone.fingerprint] is backbone)
     return Ready(options, data, task, why, methods, once, found, folder)
+
+
+def _endpoint(name: str, options: RunOptions, folder: Path) -> Backbone:
+    """A model that is asked over HTTP; ResourceError or ConfigError where none can be asked."""
+    from tunewell.fit.endpoints.named import endpoint_named
+    from tunewell.fit.endpoints.requests import client, key_at_hand
+
+    client(options.base_url, key_at_hand())
+    return endpoint_named(
+        name,
+        base_url=options.base_url,
+        most_tokens=options.max_tokens_spent or MOST_TOKENS,
+        most_money=options.max_money_spent,
+        prices=options.price_per_million,
+        account=folder.resolve() / "spent.json",
+    )
 
 
 def run_folder(options: RunOptions) -> Path:
@@ -178,6 +200,9 @@ def introduction(ready: Ready) -> list[str]:
         f"{sizes['test']:,} to score on; {ready.task.metric} decides: {ready.metric_why}.",
     ]
     for backbone in ready.backbones:
+        if backbone.endpoint is not None:
+            sentences.append(_asked_there(backbone.endpoint))
+            continue
         pooling = f"pooled by {backbone.pooling}" if backbone.pooling else "with its own head"
         sentences.append(
             f"Backbone {backbone.name}, {backbone.max_length} tokens a text, {pooling}; "
@@ -186,11 +211,23 @@ def introduction(ready: Ready) -> list[str]:
     return sentences
 
 
+def _asked_there(endpoint: Endpoint) -> str:
+    """Where a model is asked, and how much may be spent on it."""
+    most = f"{endpoint.most_tokens:,} tokens"
+    if endpoint.most_money is not None:
+        most += f" and {endpoint.most_money:g} in money"
+    return (
+        f"{endpoint.model} is asked at {endpoint.base_url or 'OpenAI'}: your rows are sent there; "
+        f"at most {most} are spent."
+    )
+
+
 def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, Any]]:
     """Every option that had a say, its value, where it came from, and why if it was chosen."""
     from tunewell.options import flatten
 
-    backbone = ready.backbones[0] if ready.backbones else None
+    local = [each for each in ready.backbones if each.endpoint is None]
+    backbone = local[0] if local else None
     chosen = {
         "methods": (", ".join(ready.methods), "all that there are"),
         "metric": (ready.task.metric, ready.metric_why),
@@ -198,6 +235,9 @@ def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, A
         "dtype": (ready.machine.dtype, "by the processor's flags"),
         "out": (str(ready.folder), "named after the data"),
     }
+    if len(local) < len(ready.backbones):
+        chosen["base_url"] = ("OpenAI", "none is given")
+        chosen["max_tokens_spent"] = (MOST_TOKENS, "so that no run costs a fortune")
     columns = ready.data.columns
     if columns.named.keys() <= {"input", "target"}:
         chosen |= {"input": (columns.input, columns.why), "target": (columns.target, columns.why)}

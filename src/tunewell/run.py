@@ -226,7 +226,10 @@ def load(folder: str | Path) -> Predictor:
     from tunewell.measure.trial import load_model
 
     place = model_folder(folder)
-    return searching(load_model(place, machine.find()), place)
+    predictor = load_model(place, machine.find())
+    if hasattr(predictor, "unbounded"):
+        predictor = predictor.unbounded()
+    return searching(predictor, place)
 
 
 def model_folder(folder: str | Path) -> Path:

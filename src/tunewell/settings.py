@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tunewell.endpoint import PREFIX
 from tunewell.errors import ConfigError
 from tunewell.read import Source
 
@@ -17,7 +18,8 @@ class RunOptions(Source):
     methods: tuple[str, ...] | None = None
     """Ways of adapting the model, separated by commas; all of them unless given."""
     backbone: tuple[str, ...] | None = None
-    """Pretrained models, separated by commas: a Hub name, a folder, or an earlier run."""
+    """Pretrained models, separated by commas: a Hub name, a folder, an earlier run, or
+    openai:MODEL for one that is asked over HTTP."""
     metric: str | None = None
     """What decides; the task's own choice unless given, such as macro F1 where classes are
     unequal, and accuracy elsewhere."""
@@ -35,6 +37,16 @@ class RunOptions(Source):
     """Tokens a text may have; longer ones are cut. The backbone's own figure unless given."""
     pooling: Literal["mean", "cls", "last"] | None = None
     """How a text's token vectors become one; as the backbone was made for unless given."""
+    base_url: str | None = None
+    """Where openai:MODEL is asked: any server that speaks OpenAI's language, such as
+    http://localhost:8000/v1; OpenAI's own unless given. The key is that in OPENAI_API_KEY."""
+    max_tokens_spent: int | None = None
+    """Tokens that may be read and written at an endpoint by all trials together; a request that
+    might pass it is not sent. Not given: a million."""
+    max_money_spent: float | None = None
+    """The same in money, by the prices of price_per_million."""
+    price_per_million: tuple[float, ...] | None = None
+    """What an endpoint takes for a million tokens read, and for a million written: 0.15,0.60."""
     device: str | None = None
     """Where to compute, such as cpu or cuda; a GPU where there is one unless given."""
     dtype: Literal["float32", "bfloat16"] | None = None
@@ -58,6 +70,11 @@ class RunOptions(Source):
         if not 0 <= self.margin <= 1:
             expected = "A share from 0 to 1 is expected: 0.02 is two points."
             raise ConfigError(f"margin is {self.margin:g}.", expected)
+        for name in ("base_url", "max_tokens_spent", "max_money_spent", "price_per_million"):
+            asked = any(each.startswith(PREFIX) for each in self.backbone or ())
+            if getattr(self, name) is not None and not asked:
+                expected = f"It is for a model that is asked over HTTP: --backbone {PREFIX}MODEL."
+                raise ConfigError(f"{name} does nothing here.", expected)
 
 
 @dataclass(frozen=True)

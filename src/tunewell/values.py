@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tunewell.endpoint import Endpoint
+
 LabelScores = dict[str, float]
 Kind = Literal["label", "labels", "number", "spans", "span", "choice", "vector", "text"]
 """What a target and the value of an answer are; `kinds` says what each looks like."""
@@ -139,6 +141,8 @@ class Backbone:
     """`mean`, `cls` or `last`; None: the architecture's own classification head."""
     max_length: int
     """Tokens a row may have; longer ones are cut."""
+    endpoint: Endpoint | None = None
+    """A server that is asked instead; then there is no folder."""
 
 
 @dataclass(frozen=True)

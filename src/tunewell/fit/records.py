@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewell import registry
 from tunewell.contracts import Task
+from tunewell.endpoint import Endpoint
 from tunewell.errors import ResourceError
 from tunewell.fit import backbones
 from tunewell.values import Backbone, Machine, ParameterCount, read_json, to_json, write_json
@@ -46,7 +47,9 @@ def read_record(folder: Path, machine: Machine) -> tuple[Record, dict[str, Any]]
     """
     value = read_json(folder / "model.json")
     task = registry.task(value["task"]["name"]).from_json(value["task"])
-    backbone = Backbone(**{**value["backbone"], "folder": Path(value["backbone"]["folder"])})
+    kept = value["backbone"]
+    endpoint = Endpoint(**kept["endpoint"]) if kept.get("endpoint") else None
+    backbone = Backbone(**{**kept, "folder": Path(kept["folder"]), "endpoint": endpoint})
     if value.get("body") != "own":
         backbone = found_again(backbone)
     machine = replace(machine, dtype=value["dtype"])
@@ -56,6 +59,8 @@ def read_record(folder: Path, machine: Machine) -> tuple[Record, dict[str, Any]]
 
 def found_again(backbone: Backbone) -> Backbone:
     """The same backbone on this machine; refused if its files are not the ones trained on."""
+    if backbone.endpoint is not None:
+        return backbone
     if backbone.folder.is_dir():
         files = [(path.name, path.stat()) for path in backbone.folder.iterdir() if path.is_file()]
         stamps = frozenset((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)

@@ -260,6 +260,7 @@ def _row(
         disk_bytes=picked["disk_bytes"],
         milliseconds_per_prediction=test["milliseconds_per_prediction"],
         predictions_per_second=test["predictions_per_second"],
-        notes=list(dict.fromkeys([*lines, *picked["notes"]])),
+        notes=list(dict.fromkeys([*lines, *picked["notes"], *test.get("notes", ())])),
+        **({"spent": test["spent"]} if "spent" in test else {}),
     )
     return result

@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import psutil
 
+from tunewell.contracts import Predictor
+
 SAMPLE_SECONDS = 0.02
 
 
@@ -83,6 +85,22 @@ class Meter:
     def _sample(self) -> None:
         while not self._done.wait(SAMPLE_SECONDS):
             self._highest = max(self._highest, self._process.memory_info().rss)
+
+
+def what_answers_take(predictor: Predictor, inputs: Sequence[Any]) -> dict[str, Any]:
+    """How fast a predictor answers, what an answer costs, and what became of those it gave so far.
+
+    Rows are answered for the time's sake, but not where that would be paid for.
+    """
+    told = {"notes": predictor.told()} if hasattr(predictor, "told") else {}
+    spent = predictor.spent() if hasattr(predictor, "spent") else None
+    if spent is None:
+        alone = milliseconds_per_prediction(predictor.predict, inputs)
+        together = rows_per_second(predictor.predict, inputs)
+    else:
+        alone, together = spent["milliseconds"], 1000 / max(spent["milliseconds"], 1e-3)
+        told["spent"] = spent
+    return {"milliseconds_per_prediction": alone, "predictions_per_second": together, **told}
 
 
 def milliseconds_per_prediction(

@@ -21,7 +21,7 @@ from tunewell.errors import (
 )
 from tunewell.fit.prefix import shared_reading
 from tunewell.measure.apart import apart
-from tunewell.measure.cost import Meter, milliseconds_per_prediction, rows_per_second
+from tunewell.measure.cost import Meter, what_answers_take
 from tunewell.measure.spent import Account
 from tunewell.measure.tuning import tune
 from tunewell.values import (
@@ -228,12 +228,7 @@ def _answer(
         answers = predictor.predict(inputs)
     _write_answers(folder / "answers.jsonl", test, answers, predictor.task.answers == "labels")
     few = inputs[:: max(1, len(inputs) // SPEED_ROWS)][:SPEED_ROWS]
-    return {
-        "rows": len(test),
-        "seconds": meter.seconds,
-        "milliseconds_per_prediction": milliseconds_per_prediction(predictor.predict, few),
-        "predictions_per_second": rows_per_second(predictor.predict, few),
-    }
+    return {"rows": len(test), "seconds": meter.seconds, **what_answers_take(predictor, few)}
 
 
 def _write_answers(

@@ -79,6 +79,10 @@ def _probed(row: Planned, method: Method, job: Job) -> Planned:
     if method.answers is not None and job.task.answers not in method.answers:
         reason = kinds.misfit(method.answers, job.task.answers)
         return replace(row, status="skip", trials=0, reason=reason)
+    endpoint = job.backbone.endpoint if job.backbone is not None else None
+    if endpoint is not None and not getattr(method, "asks", False):
+        reason = "works inside the model; one behind an endpoint can only be asked"
+        return replace(row, status="skip", trials=0, reason=reason)
     try:
         return replace(row, estimate=estimate(method, job))
     except NotApplicable as reason:

@@ -64,6 +64,8 @@ def _refuse_unwritable(method: Any, value: dict[str, Any], data: Data) -> None:
     why = ""
     if not hasattr(method, "by_hand"):
         why = f"{method.name} is not one of the methods that can be written out"
+    elif "asked" in value:
+        why = "what a model is asked in words is not written out"
     elif data.task.answers != "label":
         why = "scripts are written for tasks with one label a row"
     elif not all(isinstance(example.input, str) for example in data.train):

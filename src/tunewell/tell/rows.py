@@ -82,6 +82,7 @@ def columns(comparison: dict[str, Any]) -> list[Column]:
         Column("versus", "versus best", 3),
         Column("cost", "training", 0),
         Column("milliseconds", "prediction", 2),
+        *([Column("spent", "1,000 answers", 1)] if spends(comparison) else []),
         Column("trainable", "trainable parameters", 5),
         Column("peak", "peak memory", 4),
         Column("disk", "size", 6),
@@ -91,6 +92,18 @@ def columns(comparison: dict[str, Any]) -> list[Column]:
 def several_backbones(comparison: dict[str, Any]) -> bool:
     """Whether a method's name alone does not say what a row is."""
     return len({row["backbone"] for row in comparison["results"] if row.get("backbone")}) > 1
+
+
+def spends(comparison: dict[str, Any]) -> bool:
+    """Whether an answer of some method is paid for."""
+    return any(row.get("spent") for row in comparison["results"])
+
+
+def _price(spent: dict[str, float]) -> str:
+    """What a thousand answers cost: money where prices are known, else tokens."""
+    if "money" in spent:
+        return f"{1000 * spent['money']:.3g}"
+    return f"{units.count(round(1000 * (spent['tokens_read'] + spent['tokens_written'])))} tokens"
 
 
 def rows(comparison: dict[str, Any]) -> list[Row]:
@@ -115,6 +128,7 @@ def _row(result: dict[str, Any], comparison: dict[str, Any], top: float | None) 
         "versus": _versus(result, best, read),
         "cost": _figure(result, "cost_seconds", units.seconds),
         "milliseconds": _figure(result, "milliseconds_per_prediction", units.milliseconds),
+        "spent": _figure(result, "spent", _price),
         "trainable": _figure(result, "trainable_parameters", units.count),
         "peak": _figure(result, "peak_bytes", units.megabytes),
         "disk": _figure(result, "disk_bytes", units.megabytes),
