@@ -25,6 +25,9 @@ ALIASES = {
 }
 """Names that people know from elsewhere -> ours; understood wherever options are typed."""
 
+SHORT = {"documents": "retrieve.documents"}
+"""Options of one method that may be typed without its name."""
+
 _MEASURES: dict[str, tuple[Callable[[str], float], str]] = {
     "budget": (parse_duration, "a length of time such as 90s, 15m or 1h30m"),
     "memory": (parse_bytes, "an amount of memory such as 8GB or 512MB"),
@@ -104,7 +107,8 @@ def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def canonical(name: str) -> str:
     """A name as typed -> ours: dashes, and what others call it."""
     section, dot, own = name.replace("-", "_").rpartition(".")
-    return section + dot + ALIASES.get(own, own)
+    own = ALIASES.get(own, own)
+    return section + dot + own if section else SHORT.get(own, own)
 
 
 def resolve(cls: type[Any], *layers: Layer) -> Resolved:

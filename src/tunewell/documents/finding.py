@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.documents import store
+from tunewell.documents.answering import Written, answered
 from tunewell.documents.record import TABLES, Record, load_record, resolved
 from tunewell.documents.settings import AskOptions
 from tunewell.errors import ConfigError
@@ -63,6 +64,8 @@ class Found:
     passages: tuple[Hit, ...]
     notes: tuple[str, ...] = ()
     """What should be known of the search."""
+    answer: Written | None = None
+    """What a model wrote from them, where one was asked to."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,11 @@ class Index:
     machine: Machine
 
     def find(self, question: str, options: AskOptions | None = None) -> Found:
-        """The passages that are nearest to a question.
+        """The passages that are nearest to a question, with an answer if a model is named.
 
         Raises:
-            ConfigError: the question is empty or no question, or no file matches.
+            ConfigError: the question is empty or no question, no file matches, or the model that
+                is to answer does not.
         """
         options = options or AskOptions()
         question = _question(question)
@@ -103,7 +107,8 @@ class Index:
             lists["words"] = store.with_words(self.table, question, DEPTH, files)
             if not lists["words"]:
                 notes.append("No passage has a word of the question.")
-        return Found(question, tuple(_fused(lists, cosines)[: options.passages]), tuple(notes))
+        passages = tuple(_fused(lists, cosines)[: options.passages])
+        return answered(Found(question, passages, tuple(notes)), options)
 
     def _matching(self, pattern: str | None) -> list[str] | None:
         if pattern is None:

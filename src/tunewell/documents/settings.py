@@ -44,6 +44,12 @@ class AskOptions:
     """What a passage is found by: the nearness of its vector, its words, or both together."""
     files: str | None = None
     """Look only into files whose names match, such as 'policies/*.md'."""
+    backbone: str | None = None
+    """A model that writes an answer from the passages: a folder, an earlier run, a Hub name, or
+    openai:MODEL for one that is asked over HTTP. Not given: the passages alone."""
+    base_url: str | None = None
+    """Where openai:MODEL is asked; OpenAI's own server unless given. The key is that in
+    OPENAI_API_KEY."""
 
     def __post_init__(self) -> None:
         """Refuse what nobody can read."""

@@ -54,7 +54,7 @@ def index(argv: Sequence[str]) -> int:
 
 
 def ask(argv: Sequence[str]) -> int:
-    """Find the passages of an index that answer a question, with file and place."""
+    """Find the passages of an index that answer a question, with file and place; or the answer."""
     given, chosen, json = command_line(
         "ask", ask.__doc__, argv, AskOptions, _ASKED, "INDEX QUESTION"
     )
@@ -106,6 +106,10 @@ def _show_found(found: Found) -> None:
         show.say(note)
     if not found.passages:
         print("Nothing was found.")
+    if found.answer is not None:
+        places = [f"[{n}] {found.passages[n - 1].place}" for n in found.answer.cited]
+        cited = "; ".join(map(text.visible, places)) or "it names no passage"
+        print(f"{text.visible(found.answer.text)}\n\nBy {found.answer.by} from: {cited}.\n")
     for number, hit in enumerate(found.passages, 1):
         print(f"{number}. {text.visible(hit.place)}")
         for also in hit.also:

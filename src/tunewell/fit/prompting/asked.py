@@ -14,7 +14,7 @@ from tunewell.fit.prompting.questions import Questions
 from tunewell.fit.prompting.shots import Shots
 from tunewell.fit.prompting.tally import Tally
 from tunewell.fit.prompting.writers import Said, Writer, writer_of
-from tunewell.fit.records import Record, found_again, read_record
+from tunewell.fit.records import Record, read_record
 from tunewell.fit.turns import Asked
 from tunewell.values import (
     Answer,
@@ -175,7 +175,6 @@ class AskedPredictor:
 def load_asked(folder: Path, machine: Machine) -> AskedPredictor:
     """The predictor that `AskedPredictor.save` wrote; a prompt that was edited since is asked."""
     record, value = read_record(folder, machine)
-    record = replace(record, backbone=found_again(record.backbone))
     asked, rows, preface = value["asked"], (), None
     if asked["k"]:
         kept = read_json(folder / "shots.json")

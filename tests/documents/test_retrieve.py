@@ -1,0 +1,116 @@
+"""Answers from documents: in a comparison, and when an index is asked."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import tunewell
+from endpoint_server import serving
+from fit import tiny, writers
+from tunewell import registry
+from tunewell.cli import main
+from tunewell.contracts import Job
+from tunewell.errors import ConfigError, NotApplicable
+from tunewell.fit.backbones import resolve
+from tunewell.fit.prompting.passages import with_passages
+from tunewell.fit.prompting.writers import writer_of
+from tunewell.values import Machine, read_json
+
+TOWNS = {
+    "Ulm": "a tall spire",
+    "Bonn": "a small house",
+    "Kiel": "a long canal",
+    "Jena": "old lenses",
+}
+MACHINE = Machine(threads=1)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUNEWELL_CACHE", str(tmp_path / "cache"))
+    Path("towns").mkdir()
+    for town, what in TOWNS.items():
+        Path(f"towns/{town}.txt").write_text(f"The town of {town} is known for {what}.\n")
+    tunewell.index("towns", out="index", backbone=str(tiny.save(tmp_path / "encoder")))
+    with Path("towns.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [
+            (f"What is {t} known for, asks {n}?", w) for n in range(15) for t, w in TOWNS.items()
+        ]
+        csv.writer(file).writerows([("instruction", "output"), *rows])
+    return tmp_path
+
+
+def reads(number, request):
+    """Answers from passages, or not at all."""
+    text = request["messages"][-1]["content"]
+    asked = next(t for t in TOWNS if f"What is {t}" in text)
+    passages = [line for line in text.splitlines() if line.startswith("[")]
+    found = next((line for line in passages if f"of {asked} " in line), None)
+    cited = f" {found[:3]}" if found and "Question:" in text else ""
+    return TOWNS[asked] + cited if found else "I do not know."
+
+
+def test_retrieve_answers_from_documents_in_a_comparison(here):
+    with serving(reads) as server:
+        typed = ["compare", "towns.csv", "--task", "instruct", "--backbone", "openai:small"]
+        typed += ["--base-url", server.url, "--methods", "majority,zero_shot,retrieve"]
+        more = ["--documents", "index", "--trials", "1", "--retrieve.by", "words", "--out", "run"]
+        assert main([*typed, *more]) == 0
+        found = {r["method"]: r for r in read_json(Path("run/comparison.json"))["results"]}
+        score = {name: row["scores"]["f1"]["value"] for name, row in found.items()}
+        assert score["retrieve"] > 0.9 > score["zero_shot"]
+        model = Path("run") / found["retrieve"]["folder"] / "model"
+        Path("index").rename("gone")  # the model has its own
+        again = tunewell.load(model).predict([{"instruction": "What is Kiel known for, asks he?"}])
+        assert again[0].value == TOWNS["Kiel"]
+
+
+def test_an_index_is_asked_for_an_answer_with_its_sources(here, capsys):
+    with serving(reads) as server:
+        typed = ["ask", "index", "What is Ulm known for?", "--by", "words"]
+        typed += ["--backbone", "openai:small", "--base-url", server.url]
+        assert main(typed) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("a tall spire [") and "Ulm.txt, line 1" in said
+        assert main([*typed, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        (cited,) = found["answer"]["cited"]
+        assert found["passages"][cited - 1]["file"] == "Ulm.txt"
+        assert found["answer"]["by"] == "openai:small"
+    with pytest.raises(ConfigError, match="cannot write an answer"):
+        tunewell.ask("index", "What is Ulm?", by="words", backbone=str(here / "encoder"))
+
+
+def test_a_local_model_is_shown_what_its_window_holds(here):
+    writers.save("gpt2", here / "decoder")
+    writer = writer_of(resolve(str(here / "decoder")), MACHINE)
+    texts = ["word " * 8] * 6
+    asked, count = with_passages(writer, "Question: which?\nAnswer:", texts, 20)
+    assert 0 < count < 6 and writer.tokens(asked) + 20 <= writer.window
+    assert asked.endswith("Question: which?\nAnswer:") and f"[{count}]" in asked
+    found = tunewell.ask("index", "What is Ulm?", by="words", backbone=str(here / "decoder"))
+    assert found.answer.read >= 0 and isinstance(found.answer.text, str)
+
+
+def test_why_retrieve_does_not_run_is_told(here):
+    rows = [{"instruction": f"What is {n}?", "output": "b"} for n in range(8)]
+    task = registry.task("instruct")()
+    train = tuple(task.read(row, "a.csv, row 2") for row in rows)
+    backbone = resolve(str(writers.save("gpt2", here / "decoder")))
+    job = Job(task, train, train, backbone, MACHINE, cache=here / "cache")
+    method = registry.method("retrieve")
+    with pytest.raises(NotApplicable, match="--documents"):
+        method().fit(job)
+    translate = registry.task("translate")()
+    pairs = tuple(translate.read({"source": "a", "target": "b"}, "row") for _ in range(4))
+    with pytest.raises(NotApplicable, match="no question"):
+        method(documents="index").fit(Job(translate, pairs, pairs, backbone, MACHINE))
+    predictor = method(documents="index", by="words").fit(job)
+    answers = predictor.predict([row.input for row in train])
+    assert len(answers) == 8 and predictor.predict([]) == []
+    predictor.save(here / "model")
+    again = method.load(here / "model", MACHINE).predict([row.input for row in train])
+    assert [a.value for a in again] == [a.value for a in answers]
