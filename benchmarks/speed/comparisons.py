@@ -52,7 +52,7 @@ COMPARISONS = (
     ),
     Comparison(
         "full_stock_head",
-        "the same where the head reads one position",
+        "`full` at 256 tokens, where the head reads one position",
         (FULL,),
         (STOCK_FULL,),
         goal=3.4,
@@ -68,7 +68,7 @@ COMPARISONS = (
     ),
     Comparison(
         "full_512_stock_head",
-        "the same where the head reads one position",
+        "`full` at 512 tokens, where the head reads one position",
         (FULL_512,),
         (fit("full", "tunewell fit full, 512 tokens, stock head", "--backbone {stock}", **LONG),),
         goal=4.4,
@@ -82,7 +82,7 @@ COMPARISONS = (
     ),
     Comparison(
         "best_stock_head",
-        "the same where the head reads one position",
+        "`full` against the best stock setting, where the head reads one position",
         (BEST,),
         (STOCK_FULL,),
         goal=1.8,
@@ -133,7 +133,7 @@ COMPARISONS = (
     ),
     Comparison(
         "last_layers_stock_head_later",
-        "a later setting of that",
+        "a later setting of `last_layers`, where the head reads one position",
         (LAST,),
         (
             fit(
@@ -156,7 +156,7 @@ COMPARISONS = (
     ),
     Comparison(
         "head_passes",
-        "the same, in forward passes over the data",
+        "`head`, 16 settings, in forward passes over the data",
         (),
         (SETTINGS,),
         goal=1.05,
@@ -217,7 +217,7 @@ COMPARISONS = (
     ),
     Comparison(
         "ladder",
-        "the same with three trials of each method, against one plain script each with none",
+        "the whole comparison with three trials of each method, against one plain script each",
         PLAIN,
         (tunewell("compare", LADDER, "tunewell compare, three trials", "--trials 3", once=True),),
         goal=2.5,
@@ -234,7 +234,7 @@ COMPARISONS = (
     ),
     Comparison(
         "busy",
-        "the same beside two busy neighbours on the two cores",
+        "the same speed beside two busy neighbours on the two cores",
         (),
         (NEIGHBOURS,),
         goal=0.85,

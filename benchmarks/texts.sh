@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Models that write, on public sets of texts: a small decoder is trained from scratch for some
+# minutes, then every task compares what it can do as it stands with what it learns.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=${TUNEWELL_DATA:?name the folder of data sets in TUNEWELL_DATA}
+out=${1:-runs}
+prepared=${TUNEWELL_TASK_DATA:-$out/data}
+decoder=${TUNEWELL_DECODER:-$out/decoder}
+.venv/bin/python -m benchmarks.text_rows "$data" "$prepared"
+if [ ! -e "$decoder/pretrain.json" ]; then
+  .venv/bin/tunewell pretrain "$data/text/wikipedia_train.jsonl.xz" \
+    --validation "$data/text/wikipedia_valid.jsonl.xz" --size 5m --minutes 20 --out "$decoder"
+fi
+
+common=(--backbone "$decoder" --max-length 256 --trials 1 --budget 1h
+  --lora.epochs 3 --last_layers.epochs 3 --full.epochs 3)
+run() { .venv/bin/tunewell compare "${@:2}" "${common[@]}" --out "$out/$1"; }
+ladder=majority,zero_shot,last_layers,lora,full
+
+run quotes_complete "$prepared/quotes.jsonl" --task complete --rows 600 --test-rows 200 \
+  --methods "$ladder"
+run alpaca_instruct "$prepared/alpaca_short.jsonl" --task instruct --rows 400 --test-rows 150 \
+  --methods "$ladder"
+run contracts_summarise "$prepared/contracts.jsonl" --task summarise --rows 240 --test-rows 80 \
+  --methods "$ladder"
+run dialogsum_summarise "$data/dialogsum/dialogsum.dev.jsonl" --task summarise --rows 240 \
+  --test-rows 80 --methods "$ladder"
+run captions_translate "$prepared/captions_train.jsonl" --test "$prepared/captions_test.jsonl" \
+  --task translate --rows 600 --test-rows 150 --methods "$ladder"
+
+mixed="$out/mix_of_two"
+mkdir -p "$mixed"
+printf 'data: %s\ntask: instruct\nrows: 400\ntest_rows: 150\n' "$prepared/alpaca_short.jsonl" \
+  > "$mixed/instructions.yaml"
+printf 'data: %s\ntest: %s\ntask: translate\nrows: 400\ntest_rows: 150\n' \
+  "$prepared/captions_train.jsonl" "$prepared/captions_test.jsonl" > "$mixed/captions.yaml"
+cat > "$mixed/mix.yaml" <<END
+sets: [$mixed/instructions.yaml, $mixed/captions.yaml]
+out: $mixed/runs
+backbone: [$decoder]
+methods: [lora, full]
+trials: 1
+max_length: 256
+lora:
+  epochs: 3
+full:
+  epochs: 3
+END
+.venv/bin/tunewell mix "$mixed/mix.yaml" | tee "$mixed/told.txt"
