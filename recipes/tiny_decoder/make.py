@@ -28,7 +28,7 @@ from tunewell.terminal.progress import watching
 
 SIZE = "8m"
 SEED = 0
-ROWS, ROW_CHARACTERS = 3000, 900
+ROWS, ROW_CHARACTERS = 2000, 600
 """Instruction rows, and characters that one may have: more are for larger models."""
 OWN = Path(__file__).resolve().parents[2] / "examples"
 INSTRUCTIONS = (
@@ -69,7 +69,7 @@ def main() -> None:
             task="instruct",
             backbone=[str(out / "base")],
             max_length=256,
-            test_rows=100,
+            test_rows=40,
             seed=SEED,
             full={"epochs": 1, "learning_rate": 1e-3},
             out=str(out / "instructed"),
