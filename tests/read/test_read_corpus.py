@@ -53,6 +53,8 @@ def test_a_larger_share_holds_the_smaller(lines):
     corpus = survey([lines])
     small, large = set(corpus.texts(0.3)), set(corpus.texts(0.6))
     assert small < large < set(corpus.texts())
+    for share, texts in ((0.3, small), (0.6, large)):
+        assert 0 <= sum(len(text.encode()) for text in texts) - share * corpus.bytes < 500
 
 
 @pytest.mark.parametrize(

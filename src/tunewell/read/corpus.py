@@ -37,27 +37,41 @@ class Corpus:
     files: tuple[Path, ...]
     passage: int | None
     """Characters of the passages that documents are cut into; None: they are whole."""
-    apart: frozenset[bytes]
-    """Digests of documents that are not read."""
     held_out: tuple[str, ...]
     """The beginnings of the documents that are measured on."""
-    documents: int
-    """To be read; one that stands twice counts once."""
-    bytes: int
-    """Of them, in UTF-8."""
+    sizes: dict[bytes, int]
+    """Digests of the documents that may be read, with their bytes in UTF-8; one that stands twice
+    is there once."""
     seed: int
     fingerprint: str
     """SHA-256 over all documents, read and kept apart, in order."""
     notes: tuple[str, ...]
     """What should be known of how the files were read."""
 
-    def texts(self, share: float = 1.0) -> Iterator[str]:
-        """The documents to be read, or a share of them that is drawn at random.
+    @property
+    def documents(self) -> int:
+        """How many may be read."""
+        return len(self.sizes)
 
-        The same seed draws the same ones, and of two shares the larger holds the smaller.
+    @property
+    def bytes(self) -> int:
+        """Of all that may be read."""
+        return sum(self.sizes.values())
+
+    def texts(self, share: float = 1.0) -> Iterator[str]:
+        """The documents to be read, or so many, drawn at random, that they have a share of all.
+
+        They are in the order of the files. The same seed draws the same ones, and of two shares
+        the larger holds the smaller.
         """
+        wanted, drawn, found = share * self.bytes, set(), 0
+        for digest in sorted(self.sizes, key=lambda digest: _rank(digest, self.seed)):
+            if found >= wanted:
+                break
+            drawn.add(digest)
+            found += self.sizes[digest]
         for digest, text in _different(self.files, self.passage):
-            if digest not in self.apart and 1 - _rank(digest, self.seed) <= share:
+            if digest in drawn:
                 yield text
 
 
@@ -109,10 +123,8 @@ def survey(names: Sequence[str], validation: Sequence[str] | None = None, seed: 
     return Corpus(
         files=tuple(files),
         passage=passage,
-        apart=apart,
         held_out=tuple(held_out),
-        documents=len(kept),
-        bytes=sum(kept.values()),
+        sizes=kept,
         seed=seed,
         fingerprint=whole.hexdigest(),
         notes=tuple(notes),

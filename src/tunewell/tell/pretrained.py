@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tunewell.tell import units
@@ -91,7 +92,7 @@ def card(record: dict[str, Any]) -> str:
     says, begun = "writes" if causal else "fills in", record["backbone"]
     title = f"{begun}, read on" if begun else f"A model of {record['parameters']:,} parameters"
     besides = ", beside what it knew before" if begun else ", and knows nothing else"
-    files = "\n".join(f"- `{name}`" for name in record["files"])
+    files = "\n".join(f"- `{Path(name).name}`" for name in record["files"])
     sentences = [*plan_sentences(record), *result_sentences(record)]
     facts = "\n".join(f"- {sentence}" for sentence in sentences)
     return f"""\
