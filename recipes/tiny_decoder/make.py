@@ -18,10 +18,12 @@ import numpy as np
 import torch
 from ngram import fit as fit_ngram
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 import tunewell
 from tunewell.fit.folders import find
 from tunewell.fit.pretraining.blocks import tokenized
+from tunewell.fit.pretraining.held_out import BitsPerByte
 from tunewell.measure.intervals import intervals
 from tunewell.read.corpus import Corpus, survey
 from tunewell.terminal.progress import watching
@@ -43,6 +45,7 @@ NEW_TOKENS = 48
 
 def main() -> None:
     """Pre-train, measure against a 5-gram, teach instructions, and write the folder."""
+    disable_progress_bar()
     minutes, out = float(sys.argv[1]), Path(sys.argv[2])
     data = Path(os.environ["TUNEWELL_DATA"])
     texts = [str(data / "text" / f"{name}_train.jsonl.xz") for name in ("wikipedia", "books")]
@@ -102,8 +105,6 @@ def measured(corpus: Corpus, record: dict[str, Any], base: Path) -> dict[str, fl
             for part, text in zip(np.split(nats, ends[:-1]), corpus.held_out, strict=True)
         ]
     )
-    from tunewell.fit.pretraining.held_out import BitsPerByte
-
     metric: Any = BitsPerByte()
     found = intervals(metric, {"ngram": rows[None]})["ngram"]
     return {"value": found.value, "low": found.low, "high": found.high}
@@ -134,26 +135,26 @@ def instructions(data: Path, path: Path) -> Path:
 def continued(folder: Path, corpus: Corpus) -> list[tuple[str, str]]:
     """How the first five texts that were kept apart go on, from their first ten words."""
     starts = [" ".join(text.split()[:10]) for text in corpus.held_out[:5]]
-    return [(start, _written(folder, start)) for start in starts]
+    return [(start, _written(folder, start, seed)) for seed, start in enumerate(starts)]
 
 
 def answered(folder: Path) -> list[tuple[str, str]]:
     """What is said to five instructions."""
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     found = []
-    for asked in INSTRUCTIONS:
+    for seed, asked in enumerate(INSTRUCTIONS):
         messages = [{"role": "user", "content": asked}]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        found.append((asked, _written(folder, text, special=False)))
+        found.append((asked, _written(folder, text, seed, special=False)))
     return found
 
 
-def _written(folder: Path, start: str, special: bool = True) -> str:
+def _written(folder: Path, start: str, seed: int, special: bool = True) -> str:
     """What a model writes behind a text, drawn by chance."""
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     model = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=False).float().eval()
     batch = tokenizer(start, return_tensors="pt", add_special_tokens=special)
-    torch.manual_seed(SEED)
+    torch.manual_seed(seed)
     drawn = {"do_sample": True, "temperature": 0.8, "top_p": 0.9, "max_new_tokens": NEW_TOKENS}
     with torch.no_grad():
         written = model.generate(**batch, **drawn)[0, batch["input_ids"].shape[1] :]
@@ -165,7 +166,9 @@ def card(
 ) -> str:
     """What the model is, was made of, knows, writes and can't do."""
     (result,) = run["results"]
-    scores = json.dumps(result.get("scores", {}), indent=2)
+    scores = "\n".join(
+        f"| {name} | {_figure(each)} |" for name, each in result.get("scores", {}).items()
+    )
     shown = "\n\n".join(
         f"> {_line(start)}\n>\n> **{_line(text) or '(nothing)'}**" for start, text in samples
     )
@@ -184,7 +187,7 @@ command that writes has something to run on without a download.
   parameter, in {record["seconds"] / 60:.0f} minutes on {record["threads"]} threads
   ({record["machine"]["processor"]}), {record["tokens_per_second"]:,.0f} tokens a second,
   {100 * record["peak_share"]:.0f} % of the measured peak of matrix products.
-- {ROWS:,} short prompts of t0_multitask and {124} rows written for this project.
+- {run["rows"]["train"]} rows: short prompts of t0_multitask, and some written for this project.
 
 ## What it knows
 
@@ -197,11 +200,11 @@ each), before it was taught instructions:
 | a 5-gram (interpolated Kneser-Ney) over the same tokens, which has read as much | \
 {_figure(five_gram)} |
 
-On instructions of the same kind that it has not seen:
+On {run["rows"]["test"]} rows like those that it was taught, none of which it has seen:
 
-```json
+| | |
+|:---|---:|
 {scores}
-```
 
 ## What it can't do
 
@@ -212,7 +215,7 @@ instructions. It knows English alone. Don't use it where anybody relies on what 
 ## Ten samples, not picked
 
 Five beginnings of texts that were kept apart, continued by the model before instructions, and five
-instructions; drawn once with seed {SEED}, temperature 0.8 and top_p 0.9.
+instructions; drawn once, with the seeds 0 to 4, temperature 0.8 and top_p 0.9.
 
 {shown}
 """
