@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from tunewell.errors import NotApplicable
 from tunewell.fit import anatomy, output_layer, turns
 from tunewell.fit.backbones import load_model
 from tunewell.fit.generate import greedy
@@ -81,6 +82,8 @@ class Seq2SeqHead(Writer):
 
     def stops(self, tokenizer: Any) -> list[int]:
         """Numbers of the tokens that end an answer."""
+        if tokenizer.eos_token_id is None:
+            raise NotApplicable("its tokenizer has no token that ends a text")
         return [tokenizer.eos_token_id]
 
     def logits(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:

@@ -68,33 +68,48 @@ def _after(writer: LocalWriter, ids: Sequence[int], endings: Sequence[list[int]]
         mask = torch.ones_like(asked)
         before = model(input_ids=asked, attention_mask=mask, use_cache=True, **last)
         first = before.logits[:, -1:].float()  # (1, 1, vocabulary)
+        cache = getattr(before, "past_key_values", None)
         for start in range(0, len(endings), TOGETHER):
-            some = endings[start : start + TOGETHER]
-            cache = copy.deepcopy(before.past_key_values)
-            found += _said(model, cache, first, len(ids), some).tolist()
+            given, there = _filled(endings[start : start + TOGETHER], asked.device)
+            logits = first.expand(len(given), -1, -1)
+            if given.shape[1] > 1 and hasattr(cache, "batch_repeat_interleave"):
+                rest = _from_a_cache(model, copy.deepcopy(cache), len(ids), given)
+                logits = torch.cat([logits, rest], dim=1)
+            elif given.shape[1] > 1:
+                logits = _read_whole(model, asked, given)
+            each = logits.log_softmax(-1).gather(-1, given.unsqueeze(-1)).squeeze(-1)
+            found += (each * there).sum(1).tolist()
     return found
 
 
-def _said(model: Any, cache: Any, first: Tensor, read: int, endings: Sequence[list[int]]) -> Tensor:
-    """Nats of endings (endings,) after what the cache holds.
+def _filled(endings: Sequence[list[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Endings (endings, tokens) filled up on the right, and 1 where there is a token."""
+    most = max(map(len, endings))
+    ids = [[*ending, *[0] * (most - len(ending))] for ending in endings]
+    there = [[1.0] * len(ending) + [0.0] * (most - len(ending)) for ending in endings]
+    return torch.tensor(ids, device=device), torch.tensor(there, device=device)
+
+
+def _from_a_cache(model: Any, cache: Any, read: int, given: Tensor) -> Tensor:
+    """Logits (endings, tokens - 1, vocabulary) of all tokens but the first.
 
     Args:
-        first: logits of the token that follows it (1, 1, vocabulary).
-        read: tokens in the cache.
+        cache: of what was read, `read` tokens; it is used up.
     """
-    rows, most = len(endings), max(map(len, endings))
-    ids = torch.tensor([[*e, *[0] * (most - len(e))] for e in endings], device=first.device)
-    there = torch.tensor([[1.0] * len(e) + [0.0] * (most - len(e)) for e in endings])
-    logits = first.expand(rows, -1, -1)
-    if most > 1:
-        cache.batch_repeat_interleave(rows)
-        mask = torch.ones(rows, read + most - 1, dtype=torch.long, device=first.device)
-        after = model(
-            input_ids=ids[:, :-1], attention_mask=mask, past_key_values=cache, use_cache=True
-        )
-        logits = torch.cat([logits, after.logits.float()], dim=1)  # (endings, tokens, vocabulary)
-    each = logits.log_softmax(-1).gather(-1, ids.unsqueeze(-1)).squeeze(-1)
-    return (each.cpu() * there).sum(1)
+    rows, most = given.shape
+    cache.batch_repeat_interleave(rows)
+    mask = torch.ones(rows, read + most - 1, dtype=torch.long, device=given.device)
+    after = model(
+        input_ids=given[:, :-1], attention_mask=mask, past_key_values=cache, use_cache=True
+    )
+    return after.logits.float()
+
+
+def _read_whole(model: Any, asked: Tensor, given: Tensor) -> Tensor:
+    """Logits (endings, tokens, vocabulary), by a model that keeps nothing of what it has read."""
+    ids = torch.cat([asked.expand(len(given), -1), given], dim=1)
+    logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+    return logits[:, asked.shape[1] - 1 : -1].float()
 
 
 def _by_an_encoder_decoder(

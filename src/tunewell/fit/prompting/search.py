@@ -79,7 +79,8 @@ def search(
     spending = _Spending(tokens)
     prompts = _prompts(plain, job, candidates, proposals, k, spending)
     if len(prompts) < 2:
-        raise NotApplicable(f"{tokens:,} tokens and the model's window hold no two prompts")
+        window = plain.writer.window
+        raise NotApplicable(f"the model reads {window} tokens at once, too few for two prompts")
     known = list(job.validation or job.train)
     rows = Random(job.seed).sample(known, len(known))
     tried = len(prompts)

@@ -167,7 +167,7 @@ def may_write(backbone: Backbone) -> bool:
 @lru_cache(maxsize=1)
 def _loaded(backbone: Backbone, machine: Machine) -> LocalWriter:
     if not may_write(backbone):
-        raise NotApplicable(f"{backbone.name} reads texts and does not write them")
+        raise NotApplicable("the backbone reads texts and does not write them")
     set_up(machine.threads)
     begun = time.perf_counter()
     tokenizer = load_tokenizer(backbone)
