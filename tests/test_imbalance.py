@@ -18,7 +18,14 @@ from tunewell.fit.batches import epoch_batches
 from tunewell.fit.heads.sequence import SequenceHead
 from tunewell.fit.heads.token import TokenHead
 from tunewell.fit.solve import solve
-from tunewell.imbalance import Imbalance, LabelOptions, chances_of, weight_without, weights_of
+from tunewell.imbalance import (
+    Imbalance,
+    LabelOptions,
+    chances_of,
+    shares_of,
+    weight_without,
+    weights_of,
+)
 from tunewell.options import from_keywords
 from tunewell.ready import learn_task, read_rows
 from tunewell.values import Backbone, Example, Machine, Span
@@ -39,6 +46,23 @@ def test_weights_are_those_of_scikit_learn():
         assert (weight, weight_without(weight)) == pytest.approx((has, without))
     spans = [(Span(0, 1, "PER"), Span(2, 3, "PER"), Span(3, 4, "LOC"))]
     assert weights_of(spans, Imbalance("balanced")) == {"LOC": 1.5, "PER": 0.75}
+
+
+def test_shares_are_those_of_the_rows_that_training_meets():
+    given = [("a",), ("a", "b"), ("a",), ()]
+    assert shares_of(given, LabelOptions()) == {"a": 3.5 / 5, "b": 1.5 / 5}
+    assert shares_of(given, BALANCED) == {}
+    often = LabelOptions(balanced_batches=True)
+    assert chances_of(given) == pytest.approx([1 / 3, 1, 1 / 3, 1])
+    met = {"a": 4 * (5 / 3) / (8 / 3), "b": 4 * 1 / (8 / 3)}
+    expected = {label: (rows + 0.5) / 5 for label, rows in met.items()}
+    assert shares_of(given, often) == pytest.approx(expected)
+    rows = [Example("x", labels) for labels in given]
+    several = registry.task("classify").from_examples(rows, answers="labels")
+    assert several.shares == shares_of(given, LabelOptions())
+    assert registry.task("classify").from_json(several.to_json()) == several
+    one = registry.task("classify").from_examples([Example("x", each) for each in "aab"])
+    assert one.shares == {}
 
 
 def test_losses_of_one_label_are_weighted_and_focal():

@@ -62,6 +62,24 @@ def _are_sets(targets: Sequence[Any]) -> bool:
     return bool(sets) and all(isinstance(each, str) for target in sets for each in target)
 
 
+def shares_of(targets: Sequence[Any], options: Imbalance) -> dict[str, float]:
+    """How large a share of the rows that training meets has each label; of sets alone.
+
+    Nothing where labels are weighted, as each then counts as if half of the rows had it. Half a
+    row with and half a row without are added, so that no share is 0 or 1.
+
+    >>> shares_of([("a",), ("a", "b"), ()], LabelOptions())
+    {'a': 0.625, 'b': 0.375}
+    """
+    if options.class_weights != "equal" or not _are_sets(targets):
+        return {}
+    drawn = chances_of(targets) if options.balanced_batches else [1.0] * len(targets)
+    met: Counter[str] = Counter()
+    for target, chance in zip(targets, drawn, strict=True):
+        met.update(dict.fromkeys(labels_in(target), chance * len(targets) / sum(drawn)))
+    return {label: (rows + 0.5) / (len(targets) + 1) for label, rows in sorted(met.items())}
+
+
 def weight_without(weight: float) -> float:
     """What a row without a label counts for, where one with it counts for `weight`.
 

@@ -60,10 +60,11 @@ def _forget(model: Any) -> Any:
 
     from tunewell.fit import anatomy
 
-    # A stock head may come from the files too; ours is always new.
+    # A stock head may come from the files too; what is new already stays, as ours does.
     known = anatomy.body(model) if hasattr(model, "pooling") else model
     random = dict(type(known)(deepcopy(known.config)).named_parameters())
+    new = getattr(known, "fresh_head", frozenset())
     for name, p in known.named_parameters():
-        if p.requires_grad:
+        if p.requires_grad and name not in new:
             p.data.copy_(random[name])
     return model

@@ -11,7 +11,7 @@ from tunewell import kinds, sets
 from tunewell.contracts import Metric
 from tunewell.decide import HALF, one_label, several_labels
 from tunewell.errors import DataError, EmptyCell
-from tunewell.imbalance import LabelOptions, weights_of
+from tunewell.imbalance import LabelOptions, shares_of, weights_of
 from tunewell.inputs import lines_of, text_or_texts, texts_of
 from tunewell.values import Answer, Column, Example, Kind, to_json
 
@@ -32,7 +32,8 @@ class Classify:
     `--target joy,fear,anger`. The answer is then the set, with a probability for each label,
     and a label is given from a probability on that is tuned on validation rows. `macro_f1` of
     the labels decides; beside it `micro_f1`, `subset_accuracy` (the whole set is right) and
-    `mean_average_precision` (which asks for no threshold).
+    `mean_average_precision` (which asks for no threshold). Training by gradient begins
+    with each label's share of the rows as its answer, not with one half.
 
     Two texts that are judged together, such as a premise and a hypothesis, stand in two columns:
     `--input premise,hypothesis`.
@@ -82,6 +83,8 @@ class Classify:
     """What it is asked to do."""
     weights: dict[str, float] = field(default_factory=dict)
     """What a row with a label counts for in training, where they do not count the same."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Of several labels: the share of rows with each, as new output layers answer at first."""
     temperature: float = 1.0
     """Logits of one label are divided by it, so that answers are as sure as they are right."""
 
@@ -135,22 +138,22 @@ class Classify:
         Raises:
             DataError: rows may have several labels, and all have the same, or each has its own.
         """
-        each = (label for example in train for label in kinds.labels_in(example.target))
-        labels = tuple(sorted(set(each), key=kinds.by_value))
+        targets = [example.target for example in train]
+        each = {label for target in targets for label in kinds.labels_in(target)}
+        labels = tuple(sorted(each, key=kinds.by_value))
         if answers == "labels":
-            sets.refuse_unlearnable([example.target for example in train])
-        chosen = metric or cls.choose_metric(train)[0]
-        width = max((len(texts_of(example.input)) for example in train), default=0)
+            sets.refuse_unlearnable(targets)
         asked = options or LabelOptions()
         return cls(
             labels,
             dict(label_names or {}),
-            chosen,
-            width,
+            metric or cls.choose_metric(train)[0],
+            max((len(texts_of(example.input)) for example in train), default=0),
             answers,
             separator,
             options=asked,
-            weights=weights_of([example.target for example in train], asked),
+            weights=weights_of(targets, asked),
+            shares=shares_of(targets, asked),
         )
 
     def look(self, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], str]:

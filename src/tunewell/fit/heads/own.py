@@ -78,6 +78,23 @@ def output_layers(width: int, outputs: int, hidden: int | None, dropout: float) 
     )
 
 
+def begin_at(model: nn.Module, shares: Sequence[float]) -> None:
+    """Let a new output layer with a bias answer with the labels' shares, as far as it is up to it.
+
+    The bias is log(p / (1 - p)), so that no steps go into learning that most labels are rare:
+    Lin et al., "Focal Loss for Dense Object Detection" (arXiv 1708.02002), section 4.1. One that
+    a backbone's files have stays.
+
+    Args:
+        model: ours, or one of transformers with a head of its own.
+        shares: p of each output, more than 0 and less than 1.
+    """
+    name, layer = [item for item in model.named_modules() if isinstance(item[1], nn.Linear)][-1]
+    new = hasattr(model, "pooling") or f"{name}.bias" in model.fresh_head  # type: ignore[operator]
+    if layer.bias is not None and layer.out_features == len(shares) and new:
+        layer.bias.data.copy_(torch.tensor(shares).logit())
+
+
 class PooledModel(nn.Module):
     """A bare backbone, pooled, with our own output layers."""
 

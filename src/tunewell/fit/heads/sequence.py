@@ -20,7 +20,7 @@ from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_model, reading_class
 from tunewell.fit.few import reading
 from tunewell.fit.heads.focal import focal
-from tunewell.fit.heads.own import own_model
+from tunewell.fit.heads.own import begin_at, own_model
 from tunewell.fit.pieces import Piece, Text, by_row, whole, whole_or_windows
 from tunewell.imbalance import weight_without
 from tunewell.values import Answer, Backbone
@@ -38,10 +38,11 @@ class SequenceHead:
     """One label, several, or a number for each text or pair.
 
     It needs of a task: `answers` (`label`, `labels` or `number`); `labels`, in the order of the
-    scores; it may have `thresholds`, by label, and for `label` a `temperature`; for a `number`
-    its `mean` and `deviation` in training rows, so that the loss is of standardised targets; and
-    `windows`, where long texts are learnt and answered by windows: each has the row's target, and
-    the answer is the mean of their logits.
+    scores; it may have `thresholds`, by label, and for `label` a `temperature`; for `labels` their
+    `shares` of training rows, which a new output layer begins with; for a `number` its `mean` and
+    `deviation` in training rows, so that the loss is of standardised targets; and `windows`, where
+    long texts are learnt and answered by windows: each has the row's target, and the answer is
+    the mean of their logits.
     """
 
     whole_rows: ClassVar[bool] = False
@@ -58,6 +59,8 @@ class SequenceHead:
     """Logits of one label are divided by it."""
     weights: dict[str, float] = field(default_factory=dict)
     """What a row with a label counts for in the loss; 1 unless said."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Of training rows that have a label; a new output layer begins with them, where known."""
     gamma: float = 0.0
     """Of the focal loss; 0 is cross-entropy."""
     mean: float = 0.0
@@ -76,6 +79,7 @@ class SequenceHead:
             thresholds=dict(getattr(task, "thresholds", {})),
             temperature=getattr(task, "temperature", 1.0),
             weights=dict(getattr(task, "weights", {})),
+            shares=dict(getattr(task, "shares", {})),
             gamma=getattr(getattr(task, "options", None), "focal_gamma", 0.0),
             mean=getattr(task, "mean", 0.0),
             deviation=getattr(task, "deviation", 1.0),
@@ -109,6 +113,12 @@ class SequenceHead:
 
     def build(self, backbone: Backbone, dropout: float, seed: int) -> nn.Module:
         """A model with a freshly made head; equal seeds give equal heads."""
+        model = self._built(backbone, dropout, seed)
+        if self.shares:
+            begin_at(model, [self.shares[label] for label in self.labels])
+        return model
+
+    def _built(self, backbone: Backbone, dropout: float, seed: int) -> nn.Module:
         if self.pooling is not None:
             return own_model(backbone, self.pooling, self.outputs, self.hidden, dropout, seed)
         torch.manual_seed(seed)
