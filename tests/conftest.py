@@ -47,6 +47,16 @@ def toy_backbone(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def filling_backbone(tmp_path_factory):
+    """The same encoder with the layer that fills in words."""
+
+    def make(folder):
+        toy.pretrained_backbone(folder, with_words=True)
+
+    return _made_once(tmp_path_factory, "filling", make)
+
+
+@pytest.fixture(scope="session")
 def random_backbone(tmp_path_factory):
     """Makes a tiny backbone of random weights of a shape."""
     return lambda shape: _made_once(

@@ -173,8 +173,12 @@ def byte_tokenizer(folder: Path):
     return made
 
 
-def save(shape: str, folder: Path, layers: int = LAYERS) -> Path:
-    """Random weights of a shape, large enough for each to count, and a tokenizer."""
+def save(shape: str, folder: Path, layers: int = LAYERS, words: bool = False) -> Path:
+    """Random weights of a shape, large enough for each to count, and a tokenizer.
+
+    Args:
+        words: whether with the layer that fills in words.
+    """
     import torch
     import transformers
 
@@ -187,7 +191,8 @@ def save(shape: str, folder: Path, layers: int = LAYERS) -> Path:
     for name in {"initializer_range", "init_std"} & set(vars(config)):
         setattr(config, name, 0.2)
     torch.manual_seed(0)
-    transformers.AutoModel.from_config(config).save_pretrained(folder)
+    auto = transformers.AutoModelForMaskedLM if words else transformers.AutoModel
+    auto.from_config(config).save_pretrained(folder)
     return folder
 
 

@@ -35,7 +35,7 @@ MODULES = {
 
 STAGES = ("read", "plan", "fit", "measure", "tell")
 FLOORS = [
-    {"endpoint"},
+    {"endpoint", "surprise"},
     {"values", "errors"},
     {"contracts"},
     {"registry", "convert", "fields", "yaml_file", "kinds", "inputs", "sets", "decide", "lock"},

@@ -8,6 +8,7 @@ import pytest
 from toy_tasks import examples, learnt, modules, task_of
 from tunewell import kinds, registry
 from tunewell.errors import DataError, NotApplicable
+from tunewell.surprise import Surprise
 from tunewell.values import Answer, Span, frozen, to_json
 
 NAMES = list(modules())
@@ -37,11 +38,12 @@ def test_a_task_says_what_it_reads(name):
 def test_perfect_answers_score_as_high_as_can_be(name):
     task, rows = learnt(name), examples(name)
     targets = [example.target for example in rows]
-    ideal = [Answer(task.ideal(t), 1.0, _scores(task, task.ideal(t))) for t in targets]
+    sure = Surprise(0.0, 1, 1)
+    ideal = [Answer(task.ideal(t), 1.0, _scores(task, task.ideal(t)), sure) for t in targets]
     assert task.metric in task.metrics
     for key, score in task.score(targets, ideal).items():
         scale = task.metrics[key].scale
-        assert score == pytest.approx(0 if scale.lower_is_better else scale.high), key
+        assert score == pytest.approx(scale.low if scale.lower_is_better else scale.high), key
     assert all(task.right(t, task.ideal(t)) == pytest.approx(1) for t in targets)
 
 
@@ -51,8 +53,10 @@ def test_the_order_of_rows_does_not_matter(name):
     targets = [example.target for example in rows]
     ideal = [task.ideal(target) for target in targets]
     chance = random.Random(0)
-    said = [Answer(chance.choice(ideal), 0.5) for _ in rows]
-    said = [Answer(a.value, a.confidence, _scores(task, a.value)) for a in said]
+    values = [chance.choice(ideal) for _ in rows]
+    told = [Surprise(9 * chance.random(), 3, 7) for _ in rows]
+    pairs = zip(values, told, strict=True)
+    said = [Answer(value, 0.5, _scores(task, value), surprise) for value, surprise in pairs]
     order = list(range(len(rows)))
     chance.shuffle(order)
     one = task.score(targets, said)
@@ -94,8 +98,9 @@ def test_no_answer_never_crashes(name):
     task, rows = learnt(name), examples(name)
     targets = [example.target for example in rows]
     silent = task.score(targets, [Answer(None)] * len(rows))
-    best = task.metrics[task.metric].scale.high
-    assert silent[task.metric] < best
+    scale = task.metrics[task.metric].scale
+    best = scale.low if scale.lower_is_better else scale.high
+    assert not scale.better(silent[task.metric]) >= scale.better(best)
     assert set(task.score([], [])) == set(task.metrics)
     assert task.right(targets[0], None) == 0
     assert task.shown(None) and isinstance(task.shown(None), str)

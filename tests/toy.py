@@ -114,8 +114,12 @@ def random_backbone(shape: str, folder: Path) -> Path:
     return folder
 
 
-def pretrained_backbone(folder: Path, steps: int = 400) -> Path:
-    """A BERT that has filled in missing words of the toy language; a sentence encoder by name."""
+def pretrained_backbone(folder: Path, steps: int = 400, with_words: bool = False) -> Path:
+    """A BERT that has filled in missing words of the toy language; a sentence encoder by name.
+
+    Args:
+        with_words: whether the layer that fills them in is saved as well.
+    """
     import json
 
     import torch
@@ -143,7 +147,7 @@ def pretrained_backbone(folder: Path, steps: int = 400) -> Path:
         optimizer.zero_grad()
     whole = AutoModel.from_config(config("bert", len(made)))  # masked words need no pooler
     whole.load_state_dict(model.bert.state_dict(), strict=False)
-    whole.save_pretrained(folder)
+    (model if with_words else whole).save_pretrained(folder)
     pooling = {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True}
     (folder / "1_Pooling").mkdir(exist_ok=True)
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))

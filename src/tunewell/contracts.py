@@ -28,11 +28,15 @@ class Scale:
 
     low: float = 0.0
     high: float = 1.0
-    """The best; `math.inf` where there is no end."""
+    """The best, unless less is better; `math.inf` where there is no end."""
     percent: bool = True
     """Whether it is a share, shown in per cent; else a plain number."""
     lower_is_better: bool = False
-    """An error; it is told and never decides."""
+    """As of an error, whose best is `low`."""
+
+    def better(self, value: Any) -> Any:
+        """A figure, or an array of them, turned round where less is better: more is better."""
+        return -value if self.lower_is_better else value
 
 
 class Metric(Protocol):
@@ -57,6 +61,7 @@ class Metric(Protocol):
     # def weighted(self, statistics, weights): rows (rows, statistics), and how often each counts
     # (samples, rows), whole numbers from 0 -> scores (samples,).
     # One whose figures depend on settings names them in its `meaning`, a sentence for the report.
+    # One that cannot be told of some answers gives a figure that is no number (NaN) for them.
 
 
 class Task(Protocol):
@@ -131,7 +136,10 @@ class Task(Protocol):
     # be set before rows are read, which `from_examples` gets too, and a sentence on it or "".
 
     # One whose answers are texts (head `writing`) has `conversation(input)`: the messages that an
-    # answer follows, `({"role": "user", "content": "..."}, ...)`, or a text that it goes on with.
+    # answer follows, `({"role": "user", "content": "..."}, ...)`, or a text that it goes on with,
+    # which is then learnt as well, as it says with `learns_input = True`.
+
+    # One whose rows may be plain texts has `reads_plain_text = True`: paragraphs of a `.txt`.
 
     # One that learns from a fitted model's answers, such as from which probability on a label is
     # given, has `tuned(targets, answers) -> Self`, which is asked with validation rows; where
@@ -200,6 +208,10 @@ class Predictor(Protocol):
     # one that is a single network gives it with all its weights: `whole() -> TrainedPredictor`.
     # One that asks says what became of its answers since it was loaded: `told() -> sentences`;
     # `spent()`, what one answer costs at an endpoint or None; `unbounded()`, without a run's caps.
+    # A language model tells how little it expected texts: `surprise(inputs, targets)`, a `Surprise`
+    # for each right target, or None for a row that does not fit; all None where it is none. What
+    # was made of a backbone tells of other texts too, before and after: `recalled(texts)`, a
+    # `Recall`, None where it is as it was, NotApplicable where the backbone expects no words.
 
 
 class Method(Protocol):

@@ -109,7 +109,9 @@ def _climb(
     kept_seconds: float,
 ) -> dict[str, str]:
     """All trials of one method, then the test with its pick; its status, and why if not all ran."""
+    from tunewell.fit.general import why_untold
     from tunewell.measure.assemble import pick, trials_of
+    from tunewell.measure.forgetting import keep_forgetting
     from tunewell.measure.trial import open_test
 
     grid = method.grid()[: row.trials]
@@ -129,7 +131,8 @@ def _climb(
         took = _trial(ready, row, setting, backbone, name, seconds, course)
         expected = each if done else took
     trials = trials_of(ready.folder, row.method, row.fingerprint)
-    picked = pick(trials, ready.task.metric, row.keys)
+    scale = ready.task.metrics[ready.task.metric].scale
+    picked = pick(trials, ready.task.metric, row.keys, scale)
     if picked is None:
         return {"reason": why}
     chosen = type(method)(**picked["options"])
@@ -150,6 +153,10 @@ def _climb(
         )
     course.tell("message", f"{_named(ready, row)}: answering the test rows")
     open_test(ready.folder / picked["folder"], ready.data.test, ready.machine, course.shared)
+    local = backbone is not None and backbone.endpoint is None
+    if local and (ready.folder / picked["folder"] / "test.json").exists():
+        untold = why_untold(backbone, ready.machine, ready.general)
+        keep_forgetting(ready.folder / picked["folder"], ready.general, ready.machine, untold)
     for trial in trials:
         if trial["folder"] != picked["folder"] and trial["key"] in row.keys:
             shutil.rmtree(ready.folder / trial["folder"] / "model", ignore_errors=True)

@@ -32,6 +32,8 @@ class Ready:
     backbones: tuple[Backbone, ...]
     machine: Machine
     folder: Path
+    general: tuple[str, ...] = ()
+    """Texts of another kind, of which is told what a tuned model has forgotten."""
 
     @property
     def pairs(self) -> list[tuple[Method, Backbone | None]]:
@@ -123,7 +125,27 @@ def prepare(options: RunOptions) -> Ready:
     # The same weights under two names are one backbone, called by the first.
     unlike = {backbone.fingerprint: backbone for backbone in reversed(backbones)}
     once = tuple(backbone for backbone in backbones if unlike[backbone.fingerprint] is backbone)
-    return Ready(options, data, task, why, methods, once, found, folder)
+    general = general_texts(options.general_text)
+    return Ready(options, data, task, why, methods, once, found, folder, general)
+
+
+def general_texts(file: str | None) -> tuple[str, ...]:
+    """The paragraphs of a text, or of the one that comes with Tunewell.
+
+    Raises:
+        ConfigError: it is no `.txt` or `.md`.
+        DataError: there is no such file, or nothing in it.
+    """
+    from tunewell.read.formats import plain, read_rows
+
+    path = Path(file) if file else Path(__file__).parent / "assets" / "general.txt"
+    if path.suffix.lower() not in plain.ENDINGS:
+        raise ConfigError(
+            f"--general-text {file} is no plain text.",
+            f"A file that ends in {' or '.join(plain.ENDINGS)} is expected.",
+        )
+    rows = read_rows(path.with_name(f"{path.name}#{plain.TABLE}"))
+    return tuple(cells[plain.TABLE] for _, cells in rows)
 
 
 def _endpoint(name: str, options: RunOptions, folder: Path) -> Backbone:
@@ -172,12 +194,6 @@ def learn_task(options: RunOptions, data: Data) -> tuple[Task, str]:
         raise ConfigError(
             f"There is no metric called {metric!r} for {options.task}.",
             did_you_mean(metric, task.metrics),
-        )
-    if task.metrics[metric].scale.lower_is_better:
-        better = [n for n, each in task.metrics.items() if not each.scale.lower_is_better]
-        raise ConfigError(
-            f"{metric} cannot decide: less of it is better, and it has no upper end.",
-            f"These can: {', '.join(better)}. It is told beside them.",
         )
     return task, "asked for" if options.metric else why
 

@@ -55,6 +55,9 @@ class RunOptions(Source):
     """What cheap means: seconds to train, milliseconds to predict, peak memory, or size on disk."""
     margin: float = 0.02
     """Loss against the best that the recommended method may have at its worst, 0 to 1."""
+    general_text: str | None = None
+    """A text of another kind (.txt or .md), of which is told how much harder a tuned model finds it
+    than its backbone does; one that comes with Tunewell unless given."""
     track: str | None = None
     """Where each trial's curves go besides: a tracker of accelerate's, such as tensorboard."""
     out: str | None = None

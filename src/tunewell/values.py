@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tunewell.endpoint import Endpoint
+from tunewell.surprise import Surprise
 
 LabelScores = dict[str, float]
 Kind = Literal["label", "labels", "number", "spans", "span", "choice", "vector", "text"]
@@ -103,6 +104,8 @@ class Answer:
     """0 to 1; None where the method has no notion of it."""
     scores: LabelScores | None = None
     """Each label's probability: they sum to 1 for one label, each stands alone for several."""
+    surprise: Surprise | None = None
+    """Of the target at this model, where it can tell; measured, never said."""
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,11 @@ class Written(ABC):
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """F1, exact match, and ROUGE-1, -2 and -L."""
+        """F1, exact match, and ROUGE-1, -2 and -L; bits a byte and perplexity."""
+        from tunewell.measure.metrics.surprise import EXPECTED
         from tunewell.measure.metrics.texts import ALIKE
 
-        return dict(ALIKE)
+        return {**ALIKE, **EXPECTED}
 
     @classmethod
     def choose_metric(cls, train: Sequence[Example]) -> tuple[str, str]:
@@ -71,7 +72,10 @@ class Written(ABC):
         return Answer(text.strip())
 
     def score(self, targets: Sequence[Any], answers: Sequence[Answer]) -> dict[str, float]:
-        """Every metric, 0 to 1; an answer without a value is wrong."""
+        """Every metric; an answer without a value is wrong.
+
+        How little texts were expected is no number where the model cannot tell.
+        """
         from tunewell.measure.metrics import scores
 
         return scores(self.metrics, targets, answers)

@@ -115,8 +115,11 @@ def test_the_end_is_learnt_also_where_it_is_what_fills_up_rows(name):
 def test_a_text_is_gone_on_with_as_it_is():
     tokenizer = equipped("chatml", begins=True)
     assert turns.asked_text(tokenizer, "The sea") == "<s>The sea"
-    assert learnt(turns.solved_parts(tokenizer, "The sea", " is wide.")) == [" is wide.</s>"]
+    parts = turns.solved_parts(tokenizer, "The sea", " is wide.")
+    assert [part.text for part in parts] == ["<s>", "The sea is wide.</s>"]
+    assert learnt(parts) == ["The sea is wide.</s>"]
     assert turns.asked_text(equipped("none"), "") == "</s>"
+    assert turns.asked_text(equipped("none"), "The sea") == "</s>The sea"
 
 
 def test_a_template_that_refuses_is_quoted():

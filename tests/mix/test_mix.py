@@ -10,7 +10,7 @@ import pytest
 from tunewell import registry
 from tunewell.cli import main
 from tunewell.errors import ConfigError
-from tunewell.measure.trial import read_answers
+from tunewell.measure.answers import read_answers
 from tunewell.mix.rows import chosen, drawn
 from tunewell.mix.settings import read_mix
 from tunewell.options import Layer

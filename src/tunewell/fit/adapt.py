@@ -68,6 +68,8 @@ def _task_type(model: nn.Module) -> str:
     """What peft calls what a stock model does."""
     if not anatomy.writes(model):
         return "SEQ_CLS"
+    if not model.can_generate():  # type: ignore[operator]
+        return "FEATURE_EXTRACTION"  # of filling in words it knows nothing
     two = model.config.is_encoder_decoder  # type: ignore[union-attr]
     return "SEQ_2_SEQ_LM" if two else "CAUSAL_LM"
 

@@ -12,7 +12,8 @@ from tunewell.values import ParameterCount
 def body(model: nn.Module) -> nn.Module:
     """The pretrained part of a classifier, without its output layers; all of a model that writes.
 
-    One that writes has its output layers from its pre-training, and gets no new ones.
+    One that writes or fills in words has its output layers from its pre-training, and gets no new
+    ones.
     """
     inside = unwrapped(model)
     if writes(inside):
@@ -21,10 +22,10 @@ def body(model: nn.Module) -> nn.Module:
 
 
 def writes(model: nn.Module) -> bool:
-    """Whether it is a model of transformers that writes texts."""
+    """Whether it is a model of transformers with a layer over words: it writes, or fills in."""
     inside = unwrapped(model)
-    able = not hasattr(inside, "pooling") and getattr(inside, "can_generate", None)
-    return bool(able and able())
+    layer = getattr(inside, "get_output_embeddings", None)
+    return bool(not hasattr(inside, "pooling") and layer and layer() is not None)
 
 
 def unwrapped(module: nn.Module) -> nn.Module:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tunewell.fit.backbones import reading_class
 from tunewell.fit.pieces import OVERLAP
 from tunewell.fit.records import Record
@@ -110,7 +108,7 @@ backbone = {auto}.from_pretrained({where}).eval()
     {inside}
 {_mean(record, "vector", by_tokens)}{SAID[kind].format("vector")}
 """
-    return _card(record, code)
+    return framed(record, code)
 
 
 def stock_card(record: Record, body: str) -> str:
@@ -146,45 +144,7 @@ model = {auto}.from_pretrained({where}).eval()
     logits = model(**batch).logits
 {_mean(record, "logits")}{SAID[record.task.answers].format("logits")}
 """
-    return _card(record, code)
-
-
-def writing_card(record: Record, body: str, two: bool, tokens: int, stops: Sequence[int]) -> str:
-    """A card for a model that writes.
-
-    Args:
-        body: `own` weights in the folder, an `adapter` of peft, or `bottlenecks`.
-        two: whether it is an encoder-decoder.
-        tokens: most of an answer.
-        stops: tokens that end one.
-    """
-    auto, special = ("Seq2SeqLM", "True") if two else ("CausalLM", "False")
-    package, start = "transformers", "" if two else 'batch["input_ids"].shape[1]'
-    where, apart = "folder", ""
-    if body == "adapter":
-        package, auto = "peft", f"AutoPeftModelFor{auto}"
-    else:
-        auto = f"AutoModelFor{auto}"
-    if body == "bottlenecks":
-        where, apart = repr(record.backbone.name), f"backbone = model\n{BOTTLENECKS}"
-    imports = IMPORTS[body] + "from safetensors.torch import load_file\n" if apart else ""
-    code = f"""\
-import torch
-from {package} import {auto}
-from transformers import AutoTokenizer
-{imports}
-folder = "."
-tokenizer = AutoTokenizer.from_pretrained(folder)
-model = {auto}.from_pretrained({where}).eval()
-{apart}messages = [{{"role": "user", "content": "a text"}}]
-text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-batch = tokenizer(text, return_tensors="pt", add_special_tokens={special})
-greedy = {{"do_sample": False, "max_new_tokens": {tokens}, "eos_token_id": {list(stops)}}}
-with torch.no_grad():
-    written = model.generate(**batch, **greedy)[0]
-print(tokenizer.decode(written[{start}:], skip_special_tokens=True).strip())
-"""
-    return _card(record, code)
+    return framed(record, code)
 
 
 def _batch(record: Record) -> str:
@@ -244,7 +204,8 @@ def _known(record: Record) -> str:
     return known
 
 
-def _card(record: Record, code: str) -> str:
+def framed(record: Record, code: str) -> str:
+    """A card with such code in it."""
     return f"""\
 # {record.method} on {record.backbone.name}
 

@@ -18,7 +18,7 @@ from tunewell.errors import Probed, TrainingDiverged
 from tunewell.fit import anatomy, rates
 from tunewell.fit.batches import epoch_batches
 from tunewell.fit.feeds import Feed, KeptFeed, TokenFeed, frozen_feeds, only_head_moves, set_aside
-from tunewell.fit.heads import head_for, writes
+from tunewell.fit.heads import generates, head_for, writes
 from tunewell.fit.lower import kept_feeds
 from tunewell.fit.machine import set_up
 from tunewell.fit.once import SAMPLE, Built, built, encoded
@@ -170,8 +170,9 @@ def _validate(training: Training, epoch: int) -> None:
         if hasattr(job.task, "decided"):
             answers = job.task.tuned(targets, answers).decided(answers)
         score = job.task.score(targets, answers)[job.task.metric]
-    best = None if state.best_loss is None else (state.best_score or 0.0, -state.best_loss)
-    if best is None or (score or 0.0, -loss) > best:
+    better = job.task.metrics[job.task.metric].scale.better
+    best = None if state.best_loss is None else (better(state.best_score or 0.0), -state.best_loss)
+    if best is None or (better(score or 0.0), -loss) > best:
         state.best_score, state.best_loss, state.epochs_since_best = score, loss, 0
         for name, p in training.weights.items():
             training.best[name].copy_(p.detach())
@@ -182,7 +183,7 @@ def _validate(training: Training, epoch: int) -> None:
 
 def _tell_of_ends(job: Job, made: TrainedPredictor) -> None:
     """Say of a model that writes whether it does not stop by itself, tried on a few rows."""
-    if not writes(made.head):
+    if not generates(made.head) or getattr(job.task, "learns_input", False):
         return
     inputs = [example.input for example in job.validation[:SAMPLE]]
     if endless := sum(not ended for ended in made.written(inputs)[1]):

@@ -50,12 +50,20 @@ def token_losses(model: nn.Module, batch: dict[str, Tensor], labels: Tensor, pla
         hidden = states(model, batch)
         return cross_entropy(hidden, layer.weight, getattr(layer, "bias", None), labels)
     at = (labels.flatten() != IGNORED).nonzero().squeeze(1)  # (labelled,)
-    logits = _run(model, batch, lambda hidden: hidden.flatten(0, 1)[at].unsqueeze(0))[1]
-    losses = nn.functional.cross_entropy(
-        logits.squeeze(0).float(), labels.flatten()[at], reduction="none"
-    )
+    logits = logits_at(model, batch, at).float()
+    losses = nn.functional.cross_entropy(logits, labels.flatten()[at], reduction="none")
     everywhere = losses.new_zeros(labels.numel())
     return everywhere.index_copy(0, at, losses).view_as(labels)
+
+
+def logits_at(model: nn.Module, batch: dict[str, Tensor], at: Tensor) -> Tensor:
+    """Logits of some tokens alone (tokens, vocabulary).
+
+    Args:
+        batch: what the model is given.
+        at: their numbers in the batch, row after row.
+    """
+    return _run(model, batch, lambda hidden: hidden.flatten(0, 1)[at].unsqueeze(0))[1].squeeze(0)
 
 
 def _layer(model: nn.Module) -> Any:
@@ -72,9 +80,11 @@ def _run(
         found.append(args[0])
         return (pick(args[0]),)
 
+    inside: Any = anatomy.unwrapped(model)
+    without = {"use_cache": False} if inside.can_generate() else {}
     hook = _layer(model).register_forward_pre_hook(catch)
     try:
-        logits = anatomy.unwrapped(model)(**batch, use_cache=False).logits
+        logits = inside(**batch, **without).logits
     finally:
         hook.remove()
     return found[-1], logits

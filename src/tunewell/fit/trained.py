@@ -18,14 +18,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
-from tunewell.fit.card import pooled_card, stock_card, writing_card
-from tunewell.fit.heads import Head, head_for, writes
+from tunewell.fit.card import pooled_card, stock_card
+from tunewell.fit.general import recalled
+from tunewell.fit.heads import Head, generates, head_for, writes
 from tunewell.fit.heads.own import upon
 from tunewell.fit.pieces import Piece, Text
 from tunewell.fit.prefix import POOLINGS, FrozenBody, body_of, read_pieces
 from tunewell.fit.recorded import Recorded
 from tunewell.fit.records import read_record
+from tunewell.fit.surprise import surprises
 from tunewell.fit.tensors import run_pieces
+from tunewell.fit.word_card import filling_card, writing_card
+from tunewell.surprise import Recall, Surprise
 from tunewell.values import Answer, Machine
 
 APART = ("virtual", "bottlenecks")
@@ -61,6 +65,22 @@ class TrainedPredictor(Recorded):
         most, machine = self.record.backbone.max_length, self.record.machine
         return self.head.write(self.model, self.tokenizer, inputs, most, machine)  # type: ignore[attr-defined]
 
+    def surprise(self, inputs: Sequence[Any], targets: Sequence[Any]) -> list[Surprise | None]:
+        """How little each target was expected after its input; None where it does not write."""
+        if not writes(self.head):
+            return [None] * len(inputs)
+        most, machine = self.record.backbone.max_length, self.record.machine
+        return surprises(self.model, self.head, self.tokenizer, inputs, targets, most, machine)  # type: ignore[arg-type]
+
+    def recalled(self, texts: Sequence[str]) -> Recall | None:
+        """How little its backbone and it itself expect other texts; None where they are alike."""
+        record = self.record
+        return (
+            recalled(self.model, record.backbone, record.machine, texts)
+            if self.tuned_body
+            else None
+        )
+
     def embed(self, texts: Sequence[Text]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the body as it is now, and each text's tokens."""
         backbone, machine = self.record.backbone, self.record.machine
@@ -93,7 +113,7 @@ class TrainedPredictor(Recorded):
         carrier = anatomy.carrier(self.model)
         # No adapter moves embeddings; left to find that out, peft asks the Hub.
         more = {"save_embedding_layers": False} if kind in ("adapter", "virtual") else {}
-        if writes(self.head):
+        if generates(self.head):
             self._ways_to_write()
         with backbones.silent():
             if kind == "bottlenecks":
@@ -103,8 +123,10 @@ class TrainedPredictor(Recorded):
             elif kind != "backbone":
                 carrier.save_pretrained(folder, **more)
         self.tokenizer.save_pretrained(folder)
-        if writes(self.head):
+        if generates(self.head):
             card = writing_card(self.record, kind, *self._ways_to_write())
+        elif writes(self.head):
+            card = filling_card(self.record, kind)
         elif pooling is None:
             card = stock_card(self.record, kind)
         else:
@@ -116,8 +138,10 @@ class TrainedPredictor(Recorded):
             save_file(beside, folder / "head.safetensors")
         (folder / "README.md").write_text(card, encoding="utf-8")
         head = {"pooling": pooling, "hidden": self.head.hidden}
-        if writes(self.head):
+        if generates(self.head):
             head["new_tokens"] = self.head.new_tokens
+        if writes(self.head):
+            head["plain"] = self.head.plain
         self.record.write(folder, head=head, body=kind)
 
     def _ways_to_write(self) -> tuple[bool, int, list[int]]:
@@ -179,6 +203,8 @@ def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
     pooling, hidden = value["head"]["pooling"], value["head"]["hidden"]
     head = head_for(record.task, replace(source, pooling=pooling), hidden)
     if writes(head):
+        head = replace(head, plain=value["head"].get("plain", False))  # type: ignore[type-var]
+    if generates(head):
         head = replace(head, new_tokens=value["head"]["new_tokens"])  # type: ignore[type-var]
     untouched = value["body"] == "backbone"
     with upon(body_of(source, record.machine).model) if untouched else nullcontext():

@@ -60,21 +60,30 @@ def begin(tokenizer: Any) -> str:
     return tokenizer.bos_token if first == [tokenizer.bos_token_id] else ""
 
 
+def _start(tokenizer: Any) -> str:
+    """What a text without a conversation follows."""
+    return begin(tokenizer) or tokenizer.eos_token or ""
+
+
 def asked_text(tokenizer: Any, asked: Asked) -> str:
     """What a model reads before it answers.
+
+    A text that is gone on with follows BOS, or EOS as between texts, so that its first token is
+    expected like the others.
 
     Raises:
         NotApplicable: the template refuses the conversation.
     """
     if isinstance(asked, str):
-        return (begin(tokenizer) + asked) or tokenizer.eos_token
+        return _start(tokenizer) + asked
     return _rendered(tokenizer, asked, open_end=True)
 
 
 def solved_parts(tokenizer: Any, asked: Asked, answer: str, every_turn: bool = False) -> list[Part]:
     """The same with the answer, and the token that ends it, in parts that are learnt or not.
 
-    Before the last learnt part stands what `asked_text` gives, to the letter.
+    Before the last learnt part stands what `asked_text` gives, to the letter. A text that is gone
+    on with is learnt as well.
 
     Args:
         every_turn: whether what the assistant said earlier is learnt as well, where the template
@@ -83,9 +92,10 @@ def solved_parts(tokenizer: Any, asked: Asked, answer: str, every_turn: bool = F
     Raises:
         NotApplicable: the template refuses the conversation, or does not show the answer once.
     """
-    prompt = asked_text(tokenizer, asked)
     if isinstance(asked, str):
-        return [Part(prompt, False), Part(answer + tokenizer.eos_token, True)]
+        start, end = _start(tokenizer), tokenizer.eos_token
+        return [Part(start, False), Part(asked + answer + end, True)]
+    prompt = asked_text(tokenizer, asked)
     if every_turn and any(message["role"] == ASSISTANT for message in asked):
         parts = _marked_parts(tokenizer, asked, answer, every_turn=True)
         if "".join(part.text for part in parts[:-1]) == prompt:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewell import registry
-from tunewell.contracts import Metric, Task
+from tunewell.contracts import Metric, Scale, Task
+from tunewell.measure.answers import read_answers
 from tunewell.measure.calibration import calibration
+from tunewell.measure.forgetting import read_forgetting
 from tunewell.measure.per_label import per_label
 from tunewell.measure.per_type import per_type
-from tunewell.measure.trial import ended_folders, read_answers
+from tunewell.measure.trial import ended_folders
 from tunewell.values import Answer, read_json, to_json
 
 if TYPE_CHECKING:
@@ -45,17 +47,18 @@ def trials_of(run: Path, method: str, fingerprint: str) -> list[dict[str, Any]]:
 
 
 def pick(
-    trials: Sequence[dict[str, Any]], metric: str, keys: Sequence[str]
+    trials: Sequence[dict[str, Any]], metric: str, keys: Sequence[str], scale: Scale = Scale()
 ) -> dict[str, Any] | None:
     """The trial that validation likes best, the first of `keys` among equals.
 
     Args:
         keys: of the trials that were asked for, the default first; others in the folder were
             asked for at other times.
+        scale: of the metric.
     """
     candidates = [t for t in trials if t["status"] == "ok" and t["key"] in keys]
     candidates.sort(key=lambda t: keys.index(t["key"]))
-    return max(candidates, key=lambda t: t["validation"][metric], default=None)
+    return max(candidates, key=lambda t: scale.better(t["validation"][metric]), default=None)
 
 
 def refits(
@@ -98,7 +101,7 @@ def assemble(
             "name": f"{row['method']} on {row['backbone']}"
             if several and row["backbone"]
             else row["method"],
-            **_row(run, row, trials_of(run, row["method"], row["fingerprint"]), task.metric),
+            **_row(run, row, trials_of(run, row["method"], row["fingerprint"]), task),
         }
         for row in rows
     ]
@@ -116,15 +119,16 @@ def assemble(
         result.update(_label_by_label(task, *told[name][0]))
     scores = {name: result["scores"][task.metric]["value"] for name, result in ok.items()}
     cost = {name: result[COSTS[prefer]] for name, result in ok.items()}
-    best = min(scores, key=lambda name: (-scores[name], cost[name]))
+    scale = task.metrics[task.metric].scale
+    good = {name: scale.better(score) for name, score in scores.items()}
+    best = min(good, key=lambda name: (-good[name], cost[name]))
     floor = next((name for name, result in ok.items() if result["baseline"]), None)
     against = {
         one: {other: _versus(pairs, one, other) for other in ok if other != one} for one in ok
     }
     for name, result in ok.items():
         result["versus_best"] = _versus(pairs, name, best)
-        result["beats_majority"] = None if floor in (None, name) else scores[name] > scores[floor]
-    scale = task.metrics[task.metric].scale
+        result["beats_majority"] = None if floor in (None, name) else good[name] > good[floor]
     advice = recommend(scores, pairs, cost, margin, prefer, floor, scale)
     return {
         "results": results,
@@ -154,7 +158,10 @@ def _scored(
 
     targets = next(iter(told.values()))[0][0]
     for key, metric in task.metrics.items():
-        statistics = {name: _statistics(metric, fits) for name, fits in told.items()}
+        known = {name: _statistics(metric, fits) for name, fits in told.items()}
+        statistics = {name: each for name, each in known.items() if np.isfinite(each).all()}
+        if not statistics:
+            continue
         rows_that_count = effective_rows(metric, targets, task.ideal)
         slow = hasattr(metric, "weighted") and key != task.metric
         samples = SAMPLES_OF_SLOW if slow else SAMPLES
@@ -185,7 +192,7 @@ def _label_by_label(
 
 
 def _versus(pairs: Pairs, one: str, other: str) -> dict[str, float]:
-    """By how much one row scores higher than another, with the interval."""
+    """By how much one row scores better than another, with the interval."""
     found = pairs.between(one, other)
     return {"difference": found.value, "low": found.low, "high": found.high}
 
@@ -198,9 +205,10 @@ def _statistics(metric: Metric, fits: Sequence[Fit]) -> Any:
 
 
 def _row(
-    run: Path, row: dict[str, Any], trials: list[dict[str, Any]], metric: str
+    run: Path, row: dict[str, Any], trials: list[dict[str, Any]], task: Task
 ) -> dict[str, Any]:
     """What is known of a method on a backbone without looking at its answers."""
+    metric = task.metric
     result = {
         "method": row["method"],
         "backbone": row["backbone"],
@@ -224,7 +232,7 @@ def _row(
         ],
         "notes": [],
     }
-    picked = pick(trials, metric, row["keys"])
+    picked = pick(trials, metric, row["keys"], task.metrics[metric].scale)
     if picked is None or not (run / picked["folder"] / "test.json").exists():
         ended = [t for t in trials if t["status"] != "ok" and t["key"] in row["keys"]]
         if ended and row["status"] == "ok":
@@ -261,6 +269,7 @@ def _row(
         milliseconds_per_prediction=test["milliseconds_per_prediction"],
         predictions_per_second=test["predictions_per_second"],
         notes=list(dict.fromkeys([*lines, *picked["notes"], *test.get("notes", ())])),
+        forgetting=read_forgetting(run / picked["folder"]),
         **({"spent": test["spent"]} if "spent" in test else {}),
     )
     return result

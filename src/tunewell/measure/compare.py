@@ -49,7 +49,10 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Every ordered pair's difference in score, row less column: arrays (methods, methods)."""
+    """How much better each row is than each column: arrays (methods, methods).
+
+    The difference in score, row less column; turned round where less of the score is better.
+    """
 
     names: tuple[str, ...]
     difference: np.ndarray
@@ -60,7 +63,7 @@ class Pairs:
     estimate, which finds about two thirds of it where all methods are equally good."""
 
     def between(self, one: str, other: str) -> Interval:
-        """The score of `one` less that of `other`; simultaneous with all other pairs."""
+        """How much better `one` is than `other`; simultaneous with all other pairs."""
         at = self.names.index(one), self.names.index(other)
         return Interval(*(float(array[at]) for array in (self.difference, self.low, self.high)))
 
@@ -87,8 +90,9 @@ def simultaneous(
         seed: of the resampling.
         effective_rows: `intervals.effective_rows(metric, targets)`; the number of rows if None.
     """
-    scores = np.array([score(metric, each) for each in statistics.values()])
-    resampled = resampled_scores(metric, list(statistics.values()), samples, seed)
+    better = metric.scale.better
+    scores = better(np.array([score(metric, each) for each in statistics.values()]))
+    resampled = better(resampled_scores(metric, list(statistics.values()), samples, seed))
     rows = next(iter(statistics.values())).shape[1]
     width = metric.scale.high - metric.scale.low
     width = width if math.isfinite(width) else 0.0
@@ -104,6 +108,8 @@ def max_t(
     width: float = 1.0,
 ) -> Pairs:
     """Simultaneous intervals from scores (methods,) and resampled scores (samples, methods).
+
+    Of both, more is better.
 
     To each squared standard error one row of disagreement is added, so that methods that agree on
     all rows at hand are not held to agree on all others (Agresti and Min, 2005, for proportions).
@@ -153,12 +159,13 @@ def recommend(
         scale: of the deciding metric: how its figures stand in the sentence.
     """
     words = _Words(scale.percent)
-    best = min(scores, key=lambda name: (-scores[name], cost[name]))
+    good = {name: scale.better(value) for name, value in scores.items()}
+    best = min(good, key=lambda name: (-good[name], cost[name]))
     loss = {name: pairs.between(best, name) for name in scores}
     safe = [
         name for name in scores if name == best or (name != baseline and loss[name].high <= margin)
     ]
-    chosen = min(safe, key=lambda name: (cost[name], name != best, -scores[name]))
+    chosen = min(safe, key=lambda name: (cost[name], name != best, -good[name]))
     said = {name: f"{name} ({words.score(value)})" for name, value in scores.items()}
     if len(scores) == 1:
         why = f"{said[best]} is the only method to choose from."

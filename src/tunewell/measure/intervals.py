@@ -83,12 +83,12 @@ def effective_rows(
     A row is as important as what it costs to have no answer for it alone. For accuracy this is
     the number of rows; for macro F1 fewer, because one row of a small class counts for many
     (Kish's effective sample size, 1965). The number of rows where a metric is no function of
-    sums over rows.
+    sums over rows, or has no upper end.
 
     Args:
         ideal: `Task.ideal`, what a right answer to a target is.
     """
-    if hasattr(metric, "weighted"):
+    if hasattr(metric, "weighted") or math.isinf(metric.scale.high):
         return float(len(targets))
     right = metric.statistics(targets, [Answer(ideal(target)) for target in targets])
     silent = metric.statistics(targets, [Answer(None) for _ in targets])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import shutil
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -20,20 +20,18 @@ from tunewell.errors import (
     is_disk_full,
 )
 from tunewell.fit.prefix import shared_reading
+from tunewell.measure.answers import surprised, write_answers
 from tunewell.measure.apart import apart
 from tunewell.measure.cost import Meter, what_answers_take
 from tunewell.measure.spent import Account
 from tunewell.measure.tuning import tune
 from tunewell.values import (
-    Answer,
     Example,
     Machine,
     Progress,
     Trial,
-    frozen,
     read_json,
     to_json,
-    whole_file,
     write_json,
 )
 
@@ -196,9 +194,14 @@ def _no_room(folder: Path, parameters: int) -> DiskFull:
 
 def _facts(predictor: Predictor, job: Job, folder: Path) -> dict[str, Any]:
     answers = predictor.predict([example.input for example in job.validation])
+    answers = surprised(predictor, job.validation, answers)
     scores = job.task.score([example.target for example in job.validation], answers)
+    told = {name: score for name, score in scores.items() if math.isfinite(score)}
+    if (metric := job.task.metric) not in told:
+        words = job.task.metrics[metric].words
+        raise NotApplicable(f"it cannot tell how likely a text is, and {words} decides here")
     return {
-        "validation": scores,
+        "validation": told,
         "parameters": to_json(predictor.parameters),
         "disk_bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
     }
@@ -226,34 +229,7 @@ def _answer(
     inputs = [example.input for example in test]
     with Meter(machine.device) as meter, shared_reading(shared):
         answers = predictor.predict(inputs)
-    _write_answers(folder / "answers.jsonl", test, answers, predictor.task.answers == "labels")
+    answers = surprised(predictor, test, answers)
+    write_answers(folder / "answers.jsonl", test, answers, predictor.task.answers == "labels")
     few = inputs[:: max(1, len(inputs) // SPEED_ROWS)][:SPEED_ROWS]
     return {"rows": len(test), "seconds": meter.seconds, **what_answers_take(predictor, few)}
-
-
-def _write_answers(
-    path: Path, test: Sequence[Example], answers: Sequence[Answer], with_scores: bool
-) -> None:
-    with whole_file(path) as aside, aside.open("w", encoding="utf-8") as file:
-        for example, answer in zip(test, answers, strict=True):
-            record = {
-                "row": example.row,
-                "source": example.source,
-                "input": example.input,
-                "target": example.target,
-                "answer": answer.value,
-                "confidence": answer.confidence,
-                **({"scores": answer.scores} if with_scores else {}),
-            }
-            file.write(json.dumps(to_json(record), ensure_ascii=False) + "\n")
-
-
-def read_answers(folder: Path) -> tuple[list[Any], list[Answer]]:
-    """Targets and answers of the test rows, as `open_test` wrote them."""
-    with (folder / "answers.jsonl").open(encoding="utf-8") as file:
-        records = [json.loads(line) for line in file]
-    answers = [
-        Answer(frozen(record["answer"]), record["confidence"], record.get("scores"))
-        for record in records
-    ]
-    return [frozen(record["target"]) for record in records], answers

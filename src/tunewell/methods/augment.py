@@ -145,5 +145,7 @@ def _fit_both(base: Any, jobs: Sequence[Job]) -> list[Predictor]:
 
 
 def _score(predictor: Predictor, job: Job) -> float:
+    """On validation; more is better, whatever the metric."""
     answers = predictor.predict([example.input for example in job.validation])
-    return job.task.score([e.target for e in job.validation], answers)[job.task.metric]
+    score = job.task.score([e.target for e in job.validation], answers)[job.task.metric]
+    return job.task.metrics[job.task.metric].scale.better(score)

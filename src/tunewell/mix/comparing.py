@@ -9,9 +9,9 @@ from typing import Any
 
 from tunewell import run
 from tunewell.contracts import Task
+from tunewell.measure.answers import read_answers
 from tunewell.measure.compare import simultaneous
 from tunewell.measure.intervals import effective_rows, intervals
-from tunewell.measure.trial import read_answers
 from tunewell.mix.rows import drawn, write_rows
 from tunewell.mix.settings import Mix
 from tunewell.ready import learn_task

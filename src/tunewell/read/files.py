@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from tunewell import registry
 from tunewell.errors import DataError
 from tunewell.read.beside import NAMES_OF_LABELS
 from tunewell.read.dataset_info import NAME as DATASET_INFO
 from tunewell.read.formats import formats, suffix_of, tables_in
+from tunewell.read.formats.plain import as_text
 from tunewell.read.opening import no_such_file
 from tunewell.read.records import Source
 from tunewell.read.tables import file_and_table
@@ -46,6 +48,8 @@ def files_of(source: Source) -> dict[str, Path]:
         for part, path in found.items()
         if path.resolve() not in taken or path == data  # the data itself stays train
     } | named
+    if getattr(registry.task(source.task), "reads_plain_text", False):
+        files = {part: as_text(path) for part, path in files.items()}
     seen: dict[Path, str] = {}
     for part, path in files.items():
         if (other := seen.setdefault(path.resolve(), part)) != part:

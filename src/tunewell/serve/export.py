@@ -183,11 +183,13 @@ def _quantised(
     sums = {name: np.stack([metric.statistics(targets, a)]) for name, a in sides.items()}
     scores = intervals(metric, sums, effective_rows=effective_rows(metric, targets))
     before, after = scores["float32"].value, scores["int8"].value
-    if before - after > LOSS * (1.0 if metric.scale.percent else abs(before)):
+    worse = metric.scale.better(before) - metric.scale.better(after)
+    if worse > LOSS * (1.0 if metric.scale.percent else abs(before)):
+        goes = "rises" if metric.scale.lower_is_better else "falls"
         raise ConfigError(
-            f"With 8-bit weights {metric.words} falls from {before:.3f} to {after:.3f} "
+            f"With 8-bit weights {metric.words} {goes} from {before:.3f} to {after:.3f} "
             f"on {len(rows)} rows.",
-            "At most a hundredth less was expected, so it was not kept.",
+            "At most a hundredth worse was expected, so it was not kept.",
             "Export it with --to onnx.",
         )
     return Exported(Path(), "onnx-int8", len(rows), max(map(difference, own, other)), scores)

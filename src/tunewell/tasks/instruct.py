@@ -21,7 +21,8 @@ class Instruct(Written):
 
     Metrics: `f1`, the words in common with the right text, decides where half of the answers have
     at most five words, else `rouge_l`, the longest sequence of words in common. Beside them
-    `exact_match`, `rouge_1` and `rouge_2`.
+    `exact_match`, `rouge_1` and `rouge_2`, and `bits_per_byte` and `perplexity`, which say how
+    little the right text was expected.
 
     The files of Alpaca, of prompts with completions, and of questions with answers are read as
     they are; conversations are for `chat`. An empty input is none. Where LLaMA-Factory's

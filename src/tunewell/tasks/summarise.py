@@ -26,6 +26,7 @@ class Summarise(Written):
     Metrics: `rouge_l`, the longest sequence of words in common with the right summary, decides:
     unlike `rouge_1` and `rouge_2` beside it, it counts what is said in the right order, wherever
     it stands. `f1` counts words as `answer` does.
+    `bits_per_byte` and `perplexity` say how little the right summaries were expected.
 
     A model reads as much as it has room for; how many texts were cut is told. Where a row has
     several summaries, one column is named.
@@ -76,10 +77,11 @@ class Summarise(Written):
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """ROUGE-L, -1 and -2, and F1."""
+        """ROUGE-L, -1 and -2, and F1; bits a byte and perplexity."""
+        from tunewell.measure.metrics.surprise import EXPECTED
         from tunewell.measure.metrics.texts import ALIKE
 
-        return {name: ALIKE[name] for name in METRICS}
+        return {name: ALIKE[name] for name in METRICS} | EXPECTED
 
     @classmethod
     def choose_metric(cls, train: Sequence[Example]) -> tuple[str, str]:

@@ -61,10 +61,11 @@ class Translate(Written):
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """ChrF and BLEU."""
+        """ChrF and BLEU; bits a byte and perplexity."""
+        from tunewell.measure.metrics.surprise import EXPECTED
         from tunewell.measure.metrics.translations import Bleu, Chrf
 
-        return {"chrf": Chrf(), "bleu": Bleu()}
+        return {"chrf": Chrf(), "bleu": Bleu(), **EXPECTED}
 
     @classmethod
     def choose_metric(cls, train: Sequence[Example]) -> tuple[str, str]:

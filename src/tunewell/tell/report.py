@@ -92,6 +92,7 @@ def view(
         "leaked": len(data.get("leaked") or ()) if repeated else 0,
         "seeds": max([1, *(len(line.result.get("seeds") or ()) for line in lines)]),
         "created": _date(comparison.get("created")),
+        "forgetting": _forgetting(comparison["results"]),
         "units": units,
     }
 
@@ -119,6 +120,16 @@ def environment() -> Environment:
     for function in (units.percent, units.option, text.shorten, text.capital):
         environment.filters[function.__name__] = function
     return environment
+
+
+def _forgetting(results: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Whether forgetting is told of any result, what its bits are counted for, or why not."""
+    known = [each for row in results if (each := row.get("forgetting"))]
+    return {
+        "told": any("change" in each for each in known),
+        "units": list(dict.fromkeys(each["unit"] for each in known if "unit" in each)),
+        "reasons": list(dict.fromkeys(each["reason"] for each in known if "reason" in each)),
+    }
 
 
 def _date(created: str | None) -> str:

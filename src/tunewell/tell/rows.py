@@ -75,11 +75,13 @@ def columns(comparison: dict[str, Any]) -> list[Column]:
     """The columns of this comparison, in order; the backbone is one where there are several."""
     metric = reading(comparison, comparison["metric"]).words
     backbone = [Column("backbone", "backbone", 1, number=False)]
+    forgetting = [Column("forgetting", "forgetting", 7)]
     return [
         Column("name", "method", 0, number=False),
         *(backbone if several_backbones(comparison) else []),
         Column("score", metric, 0),
         Column("versus", "versus best", 3),
+        *(forgetting if any(forgot(row) for row in comparison["results"]) else []),
         Column("cost", "training", 0),
         Column("milliseconds", "prediction", 2),
         *([Column("spent", "1,000 answers", 1)] if spends(comparison) else []),
@@ -87,6 +89,11 @@ def columns(comparison: dict[str, Any]) -> list[Column]:
         Column("peak", "peak memory", 4),
         Column("disk", "size", 6),
     ]
+
+
+def forgot(result: dict[str, Any]) -> dict[str, float] | None:
+    """By how many bits a tuned model finds other texts harder; None where that is not known."""
+    return (result.get("forgetting") or {}).get("change") if result["status"] == "ok" else None
 
 
 def several_backbones(comparison: dict[str, Any]) -> bool:
@@ -110,7 +117,7 @@ def rows(comparison: dict[str, Any]) -> list[Row]:
     """One row a result, in the order that the comparison has them."""
     metric = comparison["metric"]
     scores = [score["value"] for item in comparison["results"] if (score := _score(item, metric))]
-    top = max(scores, default=None)
+    top = reading(comparison, metric).best(scores)
     return [_row(item, comparison, top) for item in comparison["results"]]
 
 
@@ -126,6 +133,7 @@ def _row(result: dict[str, Any], comparison: dict[str, Any], top: float | None) 
         "backbone": result.get("backbone") or units.NOTHING,
         "score": read.interval(score) if score else units.NOTHING,
         "versus": _versus(result, best, read),
+        "forgetting": _forgetting(result),
         "cost": _figure(result, "cost_seconds", units.seconds),
         "milliseconds": _figure(result, "milliseconds_per_prediction", units.milliseconds),
         "spent": _figure(result, "spent", _price),
@@ -167,6 +175,15 @@ def _versus(result: dict[str, Any], best: bool, read: Reading) -> str:
         return units.NOTHING
     low, high = read.difference(versus["low"]), read.difference(versus["high"])
     return f"{read.difference(versus['difference'])} [{low}, {high}]"
+
+
+def _forgetting(result: dict[str, Any]) -> str:
+    change = forgot(result)
+    if change is None:
+        unchanged = result["status"] == "ok" and (result.get("forgetting") or {}).get("unchanged")
+        return "0" if unchanged else units.NOTHING
+    value, low, high = (units.signed(change[end]) for end in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
 
 
 def _note(result: dict[str, Any], kind: str) -> str:

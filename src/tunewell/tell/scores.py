@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,11 @@ class Reading:
     high: float = 1.0
     meaning: str = ""
     """A sentence on what it says."""
+    lower_is_better: bool = False
+
+    def best(self, values: Iterable[float]) -> float | None:
+        """The best of some scores; None of none."""
+        return (min if self.lower_is_better else max)(values, default=None)
 
     def figure(self, value: float) -> str:
         """A score: `81.2 %` or `0.812`."""
@@ -75,6 +81,7 @@ def reading(comparison: dict[str, Any], metric: str) -> Reading:
         -math.inf if low is None else low,
         math.inf if high is None else high,
         known.get("meaning", ""),
+        known.get("lower_is_better", False),
     )
 
 

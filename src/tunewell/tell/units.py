@@ -36,6 +36,16 @@ def points(difference: float) -> str:
     return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
 
 
+def signed(value: float) -> str:
+    """A difference as a plain number, with its sign.
+
+    >>> signed(-0.0126), signed(0.5), signed(0.0001)
+    ('−0.013', '+0.500', '0')
+    """
+    rounded = round(value, 3)
+    return f"{rounded:+.3f}".replace("-", "−") if rounded else "0"
+
+
 def seconds(value: float) -> str:
     """A duration.
 

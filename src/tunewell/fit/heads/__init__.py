@@ -77,16 +77,16 @@ class ReadingHead(_Head, Protocol):
         """One answer an input, in order, from the logits of all their pieces."""
 
 
-class WritingHead(_Head, Protocol):
-    """A head whose answers are texts: rows are learnt with their answers, and answers written."""
+class TextHead(_Head, Protocol):
+    """A head whose answers are texts, written or filled in: rows are learnt with their answers."""
 
     one_stack: ClassVar[bool]
     """Whether what is read and what is written run through the same layers."""
-    new_tokens: int
-    """Most tokens of an answer."""
+    plain: bool
+    """Whether logits are those of the output layer alone."""
 
     def equip(self, tokenizer: Any) -> None:
-        """Give the tokenizer a chat template, where it has none."""
+        """Give the tokenizer what it lacks; NotApplicable where that cannot be given."""
 
     def solved(
         self,
@@ -100,13 +100,6 @@ class WritingHead(_Head, Protocol):
 
         Args:
             training: whether earlier turns of the assistant are learnt as well.
-        """
-
-    def stops(self, tokenizer: Any) -> list[int]:
-        """Numbers of the tokens that end an answer.
-
-        Raises:
-            NotApplicable: the tokenizer has no EOS token.
         """
 
     def sized(self, pieces: Sequence[Piece]) -> Self:
@@ -123,21 +116,41 @@ class WritingHead(_Head, Protocol):
         """An answer an input, and whether it came to its own end."""
 
 
-Head = ReadingHead | WritingHead
+class WritingHead(TextHead, Protocol):
+    """One that writes token after token."""
+
+    new_tokens: int
+    """Most tokens of an answer."""
+
+    def stops(self, tokenizer: Any) -> list[int]:
+        """Numbers of the tokens that end an answer.
+
+        Raises:
+            NotApplicable: the tokenizer has no EOS token.
+        """
 
 
-def writes(head: Head) -> TypeIs[WritingHead]:
-    """Whether its answers are texts that a model writes."""
+Head = ReadingHead | TextHead
+
+
+def writes(head: Head) -> TypeIs[TextHead]:
+    """Whether its answers are texts."""
     return hasattr(head, "write")
+
+
+def generates(head: Head) -> TypeIs[WritingHead]:
+    """Whether its answers are written token after token, up to one that ends them."""
+    return hasattr(head, "stops")
 
 
 def head_for(task: Task, backbone: Backbone, hidden: int | None = None) -> Head:
     """The head that carries a task on a backbone; `hidden` units make it an MLP.
 
     Raises:
-        NotApplicable: texts are to be written, and the backbone cannot.
+        NotApplicable: texts are to be written or filled in, and the backbone cannot.
     """
     from tunewell.fit.heads.choice import ChoiceHead
+    from tunewell.fit.heads.masked import MaskedHead
     from tunewell.fit.heads.sequence import SequenceHead
     from tunewell.fit.heads.span import SpanHead
     from tunewell.fit.heads.token import TokenHead
@@ -147,11 +160,12 @@ def head_for(task: Task, backbone: Backbone, hidden: int | None = None) -> Head:
         from tunewell.fit.heads.writing import writing_head
 
         return writing_head(task, backbone)
-    heads: dict[str, type[ReadingHead]] = {
+    heads: dict[str, type[ReadingHead] | type[TextHead]] = {
         "sequence": SequenceHead,
         "token": TokenHead,
         "span": SpanHead,
         "choice": ChoiceHead,
         "vector": VectorHead,
+        "masked": MaskedHead,
     }
     return heads[task.head].for_task(task, backbone, hidden)

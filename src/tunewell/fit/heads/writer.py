@@ -1,4 +1,4 @@
-"""What the heads of a decoder and of an encoder-decoder share: losses, and answers written."""
+"""What heads of models with a layer over words share: losses, and answers written."""
 
 from __future__ import annotations
 
@@ -17,12 +17,8 @@ from tunewell.values import Answer, Backbone, Machine
 
 
 @dataclass(frozen=True)
-class Writer(ABC):
-    """A text after a text.
-
-    It needs of a task: `conversation(input)`, the messages or the text that an answer follows.
-    A target is a text.
-    """
+class Sayer:
+    """Tokens that are to be said, whose losses the output layer gives."""
 
     whole_rows: ClassVar[bool] = False
     one_stack: ClassVar[bool]
@@ -32,26 +28,11 @@ class Writer(ABC):
     task: Any
     plain: bool = False
     """Whether logits are those of the output layer alone."""
-    new_tokens: int = 64
 
     @classmethod
     def for_task(cls, task: Task, backbone: Backbone, hidden: int | None) -> Self:
         """The head for a task."""
         return cls(task)
-
-    @abstractmethod
-    def encode(
-        self, tokenizer: Any, inputs: Sequence[Any], max_length: int, training: bool = False
-    ) -> list[Piece]:
-        """What is read of each row."""
-
-    @abstractmethod
-    def stops(self, tokenizer: Any) -> list[int]:
-        """Numbers of the tokens that end an answer."""
-
-    def sized(self, pieces: Sequence[Piece]) -> Self:
-        """This head, for answers about as long as those of such pieces."""
-        return replace(self, new_tokens=longest(pieces))
 
     def targets(self, pieces: Sequence[Piece], targets: Sequence[Any]) -> Tensor:
         """What the loss of each piece is multiplied with (pieces,); labels are in the pieces.
@@ -64,6 +45,36 @@ class Writer(ABC):
     def losses(self, pieces: Sequence[Piece], logits: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy of each piece (pieces,), in nats; their mean is that over learnt tokens."""
         return logits.clamp(min=0).sum(-1) * targets
+
+
+@dataclass(frozen=True)
+class Writer(Sayer, ABC):
+    """A text after a text.
+
+    It needs of a task: `conversation(input)`, the messages or the text that an answer follows.
+    A target is a text.
+    """
+
+    new_tokens: int = 64
+
+    @abstractmethod
+    def encode(
+        self, tokenizer: Any, inputs: Sequence[Any], max_length: int, training: bool = False
+    ) -> list[Piece]:
+        """What is read of each row."""
+
+    @abstractmethod
+    def stops(self, tokenizer: Any) -> list[int]:
+        """Numbers of the tokens that end an answer."""
+
+    def sized(self, pieces: Sequence[Piece]) -> Self:
+        """This head, for answers about as long as those of such pieces.
+
+        A text that is learnt whole says nothing of how far it is to be gone on with.
+        """
+        if getattr(self.task, "learns_input", False):
+            return self
+        return replace(self, new_tokens=longest(pieces))
 
     def write(
         self,

@@ -33,7 +33,8 @@ def writing_head(task: Task, backbone: Backbone) -> WritingHead:
     """The head for texts on a backbone: of a decoder, or of an encoder-decoder.
 
     Raises:
-        NotApplicable: the backbone is of a kind that does not write.
+        NotApplicable: the backbone is of a kind that does not write, or reads apart what is to
+            be learnt.
     """
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_CAUSAL_LM_MAPPING,
@@ -45,6 +46,10 @@ def writing_head(task: Task, backbone: Backbone) -> WritingHead:
     from tunewell.fit.heads.seq2seq import Seq2SeqHead
 
     config = load_config(backbone)
+    if config.is_encoder_decoder and getattr(task, "learns_input", False):
+        raise NotApplicable(
+            "an encoder-decoder learns what it writes, and not a text from its start"
+        )
     if config.is_encoder_decoder and type(config) in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING:
         return Seq2SeqHead(task)
     if config.is_encoder_decoder or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:

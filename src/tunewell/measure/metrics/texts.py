@@ -52,10 +52,7 @@ class Alike:
 
     def value(self, sums: np.ndarray) -> np.ndarray:
         """(..., 2) -> (...)."""
-        import numpy as np
-
-        total, rows = sums[..., 0], sums[..., 1]
-        return np.divide(total, rows, out=np.zeros(np.shape(rows)), where=np.asarray(rows) > 0)
+        return _share(sums)
 
 
 def exact(right: str, said: str) -> float:
@@ -102,6 +99,37 @@ def rouge_l(right: str, said: str) -> float:
     return 2 * _longest_common(one, other) / (len(one) + len(other))
 
 
+@dataclass(frozen=True)
+class WordsRight:
+    """Of the words that are asked for, the share that are right but for case, each in its place."""
+
+    name: ClassVar[str] = "words_right"
+    words: ClassVar[str] = "words right"
+    scale: ClassVar[Scale] = Scale()
+
+    def statistics(self, targets: Sequence[Any], answers: Sequence[Answer]) -> np.ndarray:
+        """Words that are right, and all that are asked for: (rows, 2)."""
+        import numpy as np
+
+        pairs = zip(targets, answers, strict=True)
+        rows = [words_right(target, answer.value) for target, answer in pairs]
+        return np.array(rows, dtype=float).reshape(-1, 2)
+
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        """(..., 2) -> (...)."""
+        return _share(sums)
+
+
+def words_right(target: str, value: str | None) -> tuple[int, int]:
+    """How many words are right, each in its place, and how many there are.
+
+    >>> words_right("harbour seven", "Harbour eight"), words_right("harbour", None)
+    ((1, 2), (0, 1))
+    """
+    wanted, said = target.casefold().split(), (value or "").casefold().split()
+    return sum(map(str.__eq__, wanted, said)), len(wanted)
+
+
 def deciding(targets: Sequence[str]) -> tuple[str, str]:
     """Which of F1 and ROUGE-L decides for such texts, and why.
 
@@ -129,6 +157,14 @@ def commonest(targets: Sequence[str]) -> Answer:
     if times < 2:
         raise NotApplicable("each row has a text of its own, and none is right for several")
     return Answer(text, times / len(targets))
+
+
+def _share(sums: np.ndarray) -> np.ndarray:
+    """(..., 2) -> (...): the first of the second, nought of nothing."""
+    import numpy as np
+
+    above, below = sums[..., 0], np.asarray(sums[..., 1])
+    return np.divide(above, below, out=np.zeros(np.shape(below)), where=below > 0)
 
 
 def _normal(text: str) -> str:

@@ -3,7 +3,8 @@
 A module here is a format when it has `SUFFIXES` (endings in lower case, with the dot) and
 `rows(path, tell)`, which yields `(row number, {column: text})` and hands what it finds on the way
 to `tell`. It may have `label_names(path, column)` for formats that can carry the names of labels,
-and `tables(path)` for those that can hold several tables by name: one is read as `path#name`.
+and `tables(path)` for those that can hold several tables by name: one is read as `path#name`. One
+without endings is asked for by such a name alone: see `plain`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tunewell.errors import DataError
+from tunewell.read.formats import plain
 from tunewell.read.opening import no_such_file
 from tunewell.read.records import Rows, Tell
 from tunewell.read.tables import file_and_table, no_such_table
@@ -44,6 +46,8 @@ def format_of(path: Path) -> ModuleType:
     file, table = file_and_table(path)
     if not file.exists():
         raise no_such_file(file)
+    if table == plain.TABLE and suffix_of(file) in plain.ENDINGS:
+        return plain
     if suffix_of(file) not in known:
         raise DataError(
             f"{file}: files that end in {suffix_of(file)!r} cannot be read."

@@ -42,7 +42,7 @@ def look(request: Request, name: str) -> HTMLResponse:
         checked=found.checked,
         task=task,
         tasks=registry.tasks().values(),
-        metrics=[m for m in learnt.metrics.values() if not m.scale.lower_is_better],
+        metrics=list(learnt.metrics.values()),
         metric_meaning=metric_meaning,
         metric=values.get("metric", ""),
         metric_name=metric_name,
