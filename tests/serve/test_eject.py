@@ -42,11 +42,12 @@ def in_run(run_folder, monkeypatch):
     return run_folder
 
 
-def fitted_in(run: Path, name: str):
+def fitted_in(run: Path, name: str, **more):
     """A model of a method inside a run, fitted to its rows without dropout; and its folder."""
-    ready = prepare(from_keywords({"data": run / "run.yaml"}).options)
+    asked = from_keywords({"data": run / "run.yaml", "methods": [name]})
+    ready = prepare(asked.options)
     kind = registry.method(name)
-    options = {k: v for k, v in LOOP.items() if k in {f.name for f in fields(kind)}}
+    options = {k: v for k, v in LOOP.items() if k in {f.name for f in fields(kind)}} | more
     method, backbone = kind(**options), ready.backbones[0] if kind.needs_backbone else None
     folder = run / "trials" / f"{name}-77"
     folder.mkdir(exist_ok=True)

@@ -99,6 +99,17 @@ def linear_names(model: nn.Module) -> list[str]:
     ]
 
 
+def stacks(model: nn.Module) -> list[str]:
+    """Names of the stacks of layers that hold the `linear_names`, such as `encoder.layer`."""
+    found = (name.split(".") for name in linear_names(model))
+    return list(
+        dict.fromkeys(
+            ".".join(parts[: next(n for n, part in enumerate(parts) if part.isdecimal())])
+            for parts in found
+        )
+    )
+
+
 def transposed(model: nn.Module) -> bool:
     """Whether the body's linear layers keep their weights as (in, out), as GPT-2's Conv1D does."""
     from transformers.pytorch_utils import Conv1D

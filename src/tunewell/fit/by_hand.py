@@ -23,6 +23,8 @@ class ByHand:
 
     code: str
     imports: tuple[str, ...] = ()
+    any_head: bool = True
+    """Whether it is for the architecture's own head as well, and not for ours alone."""
 
     @property
     def trains(self) -> bool:

@@ -52,7 +52,7 @@ class FromScratch(Schedule):
                     for p, random_p in zip(model.body.parameters(), fresh.parameters()):
                         p.copy_(random_p)
             """
-        return ByHand(lines(code), ("import copy",))
+        return ByHand(lines(code), ("import copy",), any_head=False)
 
 
 def _forget(model: Any) -> Any:

@@ -78,7 +78,7 @@ class Gradual(Schedule):
                     found[name] = {self.decay} ** -down if epoch >= turn else 0.0
                 return found
             """
-        return ByHand(lines(code))
+        return ByHand(lines(code), any_head=False)
 
     def _factors(self, model: Any) -> Callable[[int], dict[str, float]]:
         """Epoch -> factor by parameter: 0 before its turn, then less with each layer down."""

@@ -49,14 +49,16 @@ class Lora(Schedule):
         from tunewell.fit import anatomy
         from tunewell.fit.by_hand import ByHand, lines
 
-        stack, _ = anatomy.layers(body)
+        stacks = anatomy.stacks(body)
+        stack = " and ".join(stacks)
+        within = tuple(f"{name}." for name in stacks)
         code = f"""
             def prepare(model):
                 \"\"\"Low-rank updates beside linear layers of {stack}; the body stands still.\"\"\"
                 linear = [
                     name
                     for name, module in model.body.named_modules()
-                    if name.startswith("{stack}.") and isinstance(module, (nn.Linear, Conv1D))
+                    if name.startswith({within!r}) and isinstance(module, (nn.Linear, Conv1D))
                 ]
                 config = LoraConfig(
                     r={self.rank},

@@ -69,8 +69,12 @@ class PTuning(Schedule):
 
             def text_alone(body, args, kwargs, output):
                 \"\"\"The positions of the text, without those of the virtual tokens.\"\"\"
-                length = kwargs["input_ids"].shape[1]
+                ids = kwargs["input_ids"] if "input_ids" in kwargs else args[0]
+                length = ids.shape[1]
                 output.last_hidden_state = output.last_hidden_state[:, -length:]
+                if output.get("pooler_output") is not None:
+                    pooler = body.get_base_model().pooler
+                    output.pooler_output = pooler(output.last_hidden_state)
                 return output
             """
         return ByHand(lines(code), ("from peft import PromptEncoderConfig, get_peft_model",))

@@ -14,33 +14,14 @@ READ = """\
     pad_id = tokenizer.pad_token_id
 """
 
-SCORES = {
-    "accuracy": '''\
-def score(answers: list[str], right: list[str]) -> float:
-    """Accuracy: the share of answers that are right."""
-    return sum(a == b for a, b in zip(answers, right, strict=True)) / len(right)
-''',
-    "macro_f1": '''\
-def score(answers: list[str], right: list[str]) -> float:
-    """Macro F1: the mean over classes of the harmonic mean of precision and recall."""
-    return f1_score(right, answers, average="macro", zero_division=0)
-''',
-}
-
 _ROWS = """\
     rows = {part: [] for part in ("train", "validation", "test")}
     for file, parts in FILES.items():
         table = <reader>(file, *READ_WITH)
         for part, text in parts.items():
             rows[part] += [table[number] for number in numbers(text)]
-    texts = {part: [text for text, _ in pairs] for part, pairs in rows.items()}
-    labels = {part: [label for _, label in pairs] for part, pairs in rows.items()}
-"""
-
-CALM = """\
-    # The temperature that was fitted on validation rows: as sure as it is right.
-    shares = shares ** (1 / TEMPERATURE)
-    shares = shares / shares.sum(-1, keepdim=True)
+    texts = {part: [<lead>text for text, _ in pairs] for part, pairs in rows.items()}
+    labels = {part: [<as read> for _, label in pairs] for part, pairs in rows.items()}
 """
 
 _TOLD = """\
@@ -49,28 +30,76 @@ _TOLD = """\
     return shares
 """
 
-TRAINS = {
-    "main": (
-        '''\
-def main() -> Tensor:
-    """Train, print the score on the test rows, save; each test row's shares (rows, labels)."""
-'''
-        + _ROWS
-        + "<read>"
-        + """\
-    encoded = {part: token_ids(tokenizer, own, MAX_LENGTH) for part, own in texts.items()}
-    targets = {
-        part: torch.tensor([LABELS.index(label) if label in LABELS else -1 for label in own])
-        for part, own in labels.items()
-    }
-    torch.manual_seed(SEED)
+OURS = """\
     body = <auto>.from_pretrained(
         BACKBONE, dtype=torch.float32, trust_remote_code=False, **BODY_DROPOUT
     )
     torch.manual_seed(SEED)
-    head = output_layers(body.config.hidden_size, len(LABELS), HIDDEN, DROPOUT)
+    head = output_layers(body.config.hidden_size, <outputs>, HIDDEN, DROPOUT)
     model = Classifier(body.eval(), head, POOLING)
+"""
+"""A model with our output layers."""
+STOCK = """\
+    model = AutoModelForSequenceClassification.from_pretrained(
+        BACKBONE,
+        dtype=torch.float32,
+        trust_remote_code=False,
+        num_labels=<outputs>,
+        **BODY_DROPOUT,
+    )
+    model.config.pad_token_id = pad_id
+"""
+"""A model with the architecture's own."""
+ONCE = """\
+    if not any(p.requires_grad for p in model.<body>.parameters()):
+        lengths = [1] * len(lengths)  # as in the run, which read each row once
+"""
+"""Where the head alone moves, rows of all lengths go together."""
+
+WHOLE = {
+    "encoded": """\
+    encoded = {part: token_ids(tokenizer, own, MAX_LENGTH) for part, own in texts.items()}
+""",
+    "loss": 'losses(logits, targets["validation"])',
+    "validation": "logits",
+    "numbers": "[numbers])",
+    "test": 'logits_of_all("test")',
+    "tuned on": 'logits_of_all("validation")',
+}
+"""Where a row is read at once."""
+WINDOWS = {
+    "encoded": """\
+    encoded, owner, weight = {}, {}, {}
+    for part, own in texts.items():
+        encoded[part], owner[part] = windows(tokenizer, own, MAX_LENGTH)
+        count = torch.bincount(owner[part])  # each row counts once, however many windows it has
+        weight[part] = len(owner[part]) / len(own) / count[owner[part]]
+""",
+    "loss": """(
+            losses(logits, targets["validation"][owner["validation"]]) * weight["validation"]
+        )""",
+    "validation": 'by_row(logits, owner["validation"])',
+    "numbers": '[owner["train"][numbers]]) * weight["train"][numbers]',
+    "test": 'by_row(logits_of_all("test"), owner["test"])',
+    "tuned on": 'by_row(logits_of_all("validation"), owner["validation"])',
+}
+"""Where a long row is read in windows, and the mean of their logits is its own."""
+
+TRAINS = {
+    "main": (
+        '''\
+def main() -> Tensor:
+    """Train, print the score on the test rows, save; what each is answered with (rows, outputs)."""
+'''
+        + _ROWS
+        + "<read>"
+        + """\
+<encoded>    targets = {
+        part: <targets>
+        for part, own in labels.items()
+    }
     torch.manual_seed(SEED)
+<model>    torch.manual_seed(SEED)
     prepare(model)
 
     def precision() -> torch.autocast:
@@ -79,28 +108,33 @@ def main() -> Tensor:
 <feed>
     def validate() -> tuple[float, float]:
         logits = logits_of_all("validation")
-        loss = nn.functional.cross_entropy(logits, targets["validation"]).item()
-        answers = [LABELS[number] for number in logits.argmax(-1).tolist()]
-        return score(answers, labels["validation"]), loss
+        loss = <loss>.mean().item()
+        return score(answers_of(<validation><tuned>), labels["validation"]), loss
 
-    train(model, logits_of, lengths, targets["train"], validate, seed=SEED<factors>, **SCHEDULE)
+    def losses_of(numbers: Sequence[int]) -> Tensor:
+        return losses(logits_of(numbers), targets["train"]<numbers>
+
+    train(model, losses_of, lengths, validate, seed=SEED<factors>, **SCHEDULE)
     model.eval()
     save_model(model, str(Path(__file__).with_suffix(".safetensors")))
-    shares = logits_of_all("test").softmax(-1)
+    logits = <test>
+    answers = answers_of(logits<tuned>)
+    print(f"score {score(answers, labels['test']):.4f} on {len(answers)} test rows")
+    shares = <told>
+<calm>    return shares
 """
-        + _TOLD
     ),
     "tokens": """\
     lengths = [len(ids) for ids in encoded["train"]]
-
+<lengths>
     def logits_of(numbers: Sequence[int]) -> Tensor:
         with precision():
             batch = padded([encoded["train"][number] for number in numbers], pad_id)
-            return model(**batch).float()
+            return model(**batch)<logits>.float()
 
     def logits_of_all(part: str) -> Tensor:
         with precision():
-            return in_batches(model, encoded[part], pad_id).float()
+            return in_batches(<run>, encoded[part], pad_id).float()
 """,
     "vectors": """\
     # Nothing that moves reaches the body, so it reads each row once.

@@ -32,7 +32,7 @@ def best_thresholds(
         return {}
     wanted = np.array([[label in target for label in labels] for target, _ in pairs])
     shares = np.array([[scores[label] for label in labels] for _, scores in pairs])
-    shared = _shared(wanted, shares)
+    shared = shared_threshold(wanted, shares)
     own = wanted.sum(0) >= ENOUGH
     return {
         label: best_threshold(wanted[:, at], shares[:, at], shared) if own[at] else shared
@@ -86,7 +86,7 @@ def best_divide(
     return {rarer: chosen}
 
 
-def _shared(wanted: np.ndarray, shares: np.ndarray) -> float:
+def shared_threshold(wanted: np.ndarray, shares: np.ndarray) -> float:
     """The one threshold for all labels that gives the best mean F1; the highest of equals."""
     import numpy as np
 

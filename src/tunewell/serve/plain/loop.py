@@ -47,10 +47,9 @@ def set_modes(module: nn.Module, inherited: bool = False) -> None:
 
 def train(
     model: nn.Module,
-    logits_of: Callable[[Sequence[int]], Tensor],
+    losses_of: Callable[[Sequence[int]], Tensor],
     lengths: Sequence[int],
-    targets: Tensor,
-    validate: Callable[[], tuple[float, float]],
+    validate: Callable[[], tuple[float | None, float]],
     *,
     learning_rate: float,
     epochs: int,
@@ -64,10 +63,9 @@ def train(
 
     Args:
         model: what requires a gradient moves.
-        logits_of: row numbers -> logits (rows, labels), with gradients.
+        losses_of: row numbers -> the loss of each (rows,), with gradients.
         lengths: of the training rows, in tokens.
-        targets: the number of each training row's label (rows,).
-        validate: score and loss on the validation rows.
+        validate: score, where there is one, and loss on the validation rows.
         factors: of the learning rate by the name of a parameter, for an epoch; 0: it stands still.
     """
     moving = {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -97,8 +95,7 @@ def train(
             total = 0.0
             for number, part in enumerate(within_tokens(rows, lengths, 8192)):
                 torch.manual_seed((seed * 1_000_003 + step) * 64 + number)  # of the dropout
-                each = nn.functional.cross_entropy(logits_of(part), targets[part], reduction="none")
-                loss = each.sum() / len(rows)
+                loss = losses_of(part).sum() / len(rows)
                 loss.backward()
                 total += loss.item()
             nn.utils.clip_grad_norm_(moving.values(), 1.0)
@@ -107,9 +104,10 @@ def train(
             step += 1
         model.eval()
         score, loss_there = validate()
-        print(f"epoch {epoch + 1}: score {score:.4f} on validation, loss {loss_there:.4f}")
-        if best_seen is None or (score, -loss_there) > best_seen:
-            best_seen, waited = (score, -loss_there), 0
+        told = "" if score is None else f"score {score:.4f}, "
+        print(f"epoch {epoch + 1}: {told}loss {loss_there:.4f} on validation")
+        if best_seen is None or (score or 0.0, -loss_there) > best_seen:
+            best_seen, waited = (score or 0.0, -loss_there), 0
             best = {name: p.detach().clone() for name, p in moving.items()}
         elif not any(
             group["factors"][epoch] == 0 and any(group["factors"][epoch + 1 :])

@@ -45,6 +45,28 @@ def token_ids(tokenizer: Any, texts: Sequence[str], max_length: int) -> list[lis
     return [ids or [tokenizer.pad_token_id] for ids in rows]
 
 
+def windows(
+    tokenizer: Any, texts: Sequence[str], max_length: int
+) -> tuple[list[list[int]], Tensor]:
+    """Token ids of each text, of a long one in windows that share a quarter; whose each is."""
+    room = max_length - tokenizer.num_special_tokens_to_add(pair=False)
+    rows = tokenizer(
+        list(texts),
+        truncation="only_first",
+        max_length=max_length,
+        stride=max(0, room // 4),
+        return_overflowing_tokens=True,
+    )
+    owner = torch.tensor(rows["overflow_to_sample_mapping"])
+    return [ids or [tokenizer.pad_token_id] for ids in rows["input_ids"]], owner
+
+
+def by_row(logits: Tensor, owner: Tensor) -> Tensor:
+    """The mean of the logits of each row's windows (rows, outputs)."""
+    count = torch.bincount(owner).unsqueeze(1)
+    return torch.zeros(len(count), logits.shape[1]).index_add(0, owner, logits) / count
+
+
 def padded(encoded: Sequence[Sequence[int]], pad_id: int) -> dict[str, Tensor]:
     """Token ids -> `input_ids` and `attention_mask` (batch, tokens), padded on the right."""
     longest = max(map(len, encoded))
