@@ -2,8 +2,10 @@
 
 Twenty tokens a parameter where no time is set (Hoffmann et al., arXiv 2203.15556). Batch and
 learning rate from the operations of the whole training, 6 x parameters x tokens, as DeepSeek
-fitted them (arXiv 2401.02954, section 3.1). The learning rate rises, stays, and falls to 0 in the
-last fifth (Hägele et al., arXiv 2405.18392), so a training may go on or end at any time.
+fitted them (arXiv 2401.02954, section 3.1); where that batch would leave few steps it is smaller,
+and the rate with it by the square root (Malladi et al., arXiv 2205.10287). The learning rate rises,
+stays, and falls to 0 in the last fifth (Hägele et al., arXiv 2405.18392), so a training may go on
+or end at any time.
 """
 
 from __future__ import annotations
@@ -88,9 +90,12 @@ def course_of(
         new: whether the weights are random.
     """
     operations = 6.0 * parameters * tokens
-    batch = min(0.2920 * operations**0.3271, tokens / LEAST_STEPS)
-    blocks = max(1, round(batch / window))
-    rate = min(HIGHEST_RATE, 0.3118 * operations**-0.125) if new else RATE_OF_BACKBONES
+    batch = 0.2920 * operations**0.3271
+    blocks = max(1, round(min(batch, tokens / LEAST_STEPS) / window))
+    rate = RATE_OF_BACKBONES
+    if new:
+        smaller = min(1.0, blocks * window / batch)
+        rate = min(HIGHEST_RATE, 0.3118 * operations**-0.125) * smaller**0.5
     return Course(window, blocks, max(1, round(tokens / (blocks * window))), rate, seconds)
 
 
