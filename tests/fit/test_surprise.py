@@ -123,3 +123,24 @@ def test_what_answers_otherwise_cannot_tell(toy_backbone):
     job = Job(task, toy.examples(60), toy.examples(20, 1), resolve(str(toy_backbone)), MACHINE)
     fitted = replace(registry.method("head")(), epochs=1).fit(job)
     assert fitted.surprise(["a kelo", "na"], ["sea", "sea"]) == [None, None]
+
+
+def test_a_model_that_is_only_asked_expects_texts_as_before_it_is_trained(tmp_path):
+    talking = resolve(str(writers.save("qwen2", tmp_path / "qwen2", "chatml")))
+    for task, rows in ((INSTRUCT(), ROWS), (COMPLETE(), TEXTS[:6])):
+        asked = registry.method("zero_shot")().fit(Job(task, rows, rows, talking, MACHINE))
+        found = asked.surprise([e.input for e in rows], [e.target for e in rows])
+        expected, _, _ = told(task, talking, rows)
+        assert [s.bytes for s in found] == [s.bytes for s in expected]
+        assert [s.nats for s in found] == pytest.approx([s.nats for s in expected], rel=1e-4)
+
+
+def test_what_is_asked_for_counts_where_a_text_is_gone_on_with(backbone):
+    plain = backbone("gpt2")
+    asked = registry.method("zero_shot")().fit(Job(INSTRUCT(), ROWS, ROWS, plain, MACHINE))
+    found = asked.surprise([e.input for e in ROWS], [e.target for e in ROWS])
+    assert [s.bytes for s in found] == [len(row.target.encode()) + 1 for row in ROWS]
+    task = registry.task("classify").from_examples(toy.examples(60))
+    rows = toy.examples(8)
+    labels = registry.method("zero_shot")(by="scoring").fit(Job(task, rows, rows, plain, MACHINE))
+    assert labels.surprise(["a kelo"], ["sea"]) == [None]

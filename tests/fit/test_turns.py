@@ -116,6 +116,9 @@ def test_a_text_is_gone_on_with_as_it_is():
     tokenizer = equipped("chatml", begins=True)
     assert turns.asked_text(tokenizer, "The sea") == "<s>The sea"
     parts = turns.solved_parts(tokenizer, "The sea", " is wide.")
+    assert [part.text for part in parts] == ["<s>The sea", " is wide.</s>"]
+    assert learnt(parts) == [" is wide.</s>"]
+    parts = turns.solved_parts(tokenizer, "The sea", " is wide.", whole=True)
     assert [part.text for part in parts] == ["<s>", "The sea is wide.</s>"]
     assert learnt(parts) == ["The sea is wide.</s>"]
     assert turns.asked_text(equipped("none"), "") == "</s>"

@@ -79,22 +79,27 @@ def asked_text(tokenizer: Any, asked: Asked) -> str:
     return _rendered(tokenizer, asked, open_end=True)
 
 
-def solved_parts(tokenizer: Any, asked: Asked, answer: str, every_turn: bool = False) -> list[Part]:
+def solved_parts(
+    tokenizer: Any, asked: Asked, answer: str, every_turn: bool = False, whole: bool = False
+) -> list[Part]:
     """The same with the answer, and the token that ends it, in parts that are learnt or not.
 
-    Before the last learnt part stands what `asked_text` gives, to the letter. A text that is gone
-    on with is learnt as well.
+    Before the last learnt part stands what `asked_text` gives, to the letter, unless the whole is
+    learnt.
 
     Args:
         every_turn: whether what the assistant said earlier is learnt as well, where the template
             shows it as it shows an answer.
+        whole: whether a text that is gone on with is learnt as well.
 
     Raises:
         NotApplicable: the template refuses the conversation, or does not show the answer once.
     """
     if isinstance(asked, str):
         start, end = _start(tokenizer), tokenizer.eos_token
-        return [Part(start, False), Part(asked + answer + end, True)]
+        if whole:
+            return [Part(start, False), Part(asked + answer + end, True)]
+        return [Part(start + asked, False), Part(answer + end, True)]
     prompt = asked_text(tokenizer, asked)
     if every_turn and any(message["role"] == ASSISTANT for message in asked):
         parts = _marked_parts(tokenizer, asked, answer, every_turn=True)

@@ -113,7 +113,8 @@ class CausalHead(Writer):
         ids: list[int] = []
         labels: list[int] = []
         text = ""
-        for part in turns.solved_parts(tokenizer, asked, target, training):
+        whole_text = getattr(self.task, "learns_input", False)
+        for part in turns.solved_parts(tokenizer, asked, target, training, whole_text):
             text += part.text
             whole = _ids(tokenizer, text)
             if whole[: len(ids)] != ids:

@@ -13,9 +13,11 @@ from tunewell.decide import one_label
 from tunewell.fit.prompting.questions import Questions
 from tunewell.fit.prompting.shots import Shots
 from tunewell.fit.prompting.tally import Tally
-from tunewell.fit.prompting.writers import Said, Writer, writer_of
+from tunewell.fit.prompting.writers import LocalWriter, Said, Writer, writer_of
 from tunewell.fit.records import Record, read_record
+from tunewell.fit.surprise import surprises
 from tunewell.fit.turns import Asked
+from tunewell.surprise import Surprise
 from tunewell.values import (
     Answer,
     Example,
@@ -127,6 +129,23 @@ class AskedPredictor:
         logs = [[math.log(max(share, LEAST)) for share in _shares(row)] for row in nats]
         means = (sum(column) / len(logs) for column in zip(*logs, strict=True))
         return replace(self, bias=tuple(means))
+
+    def surprise(self, inputs: Sequence[Any], targets: Sequence[Any]) -> list[Surprise | None]:
+        """How little the model expected each target behind its question; None at an endpoint.
+
+        A text that is learnt whole is expected from its start, without solved rows before it.
+        """
+        writer, task = self.writer, self.task
+        if task.head != "writing" or not isinstance(writer, LocalWriter):
+            return [None] * len(inputs)
+        if getattr(task, "learns_input", False):
+            asked, head = list(inputs), replace(writer.head, task=task)
+        else:
+            asked, head = self.asked(inputs), writer.head
+            behind = (" " if isinstance(each, str) else "" for each in asked)
+            targets = [space + each for space, each in zip(behind, targets, strict=True)]
+        length, machine = writer.backbone.max_length, writer.machine
+        return surprises(writer.model, head, writer.tokenizer, asked, targets, length, machine)
 
     def told(self) -> list[str]:
         """Sentences on answers that were refused or could not be read, since it was loaded."""
