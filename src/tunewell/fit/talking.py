@@ -11,6 +11,7 @@ from tunewell.errors import ConfigError, DataError, NotApplicable
 from tunewell.fit import anatomy, skeleton
 from tunewell.fit.generate import Prompt
 from tunewell.fit.heads import writes
+from tunewell.fit.prompting.writers import AsIs
 from tunewell.fit.sampling import Draw, Token, drawn
 from tunewell.fit.trained import TrainedPredictor
 from tunewell.fit.turns import Asked
@@ -94,7 +95,7 @@ def begin(predictor: Predictor, asked: Asked, wish: Wish, most_tokens: int = UNB
     if not isinstance(predictor, TrainedPredictor) or not writes(predictor.head):
         found = f"A model for {predictor.task.name!r} answers, but does not write texts."
         raise ConfigError(found, "One of a task whose answers are texts is expected.")
-    head: Any = replace(predictor.head, task=_AsItIs())
+    head: Any = replace(predictor.head, task=AsIs())
     try:
         (piece,) = head.encode(predictor.tokenizer, [asked], UNBOUNDED)
     except NotApplicable as error:
@@ -111,14 +112,6 @@ def begin(predictor: Predictor, asked: Asked, wish: Wish, most_tokens: int = UNB
         )
     prompt = Prompt(piece.ids, most)
     return Talk(len(piece.ids), _said(predictor, head, prompt, wish, not isinstance(asked, str)))
-
-
-class _AsItIs:
-    """In a task's place: what is asked is the conversation itself."""
-
-    def conversation(self, asked: Asked) -> Asked:
-        """The same."""
-        return asked
 
 
 def _said(
