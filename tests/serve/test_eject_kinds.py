@@ -47,6 +47,7 @@ def runs(tmp_path_factory, toy_backbone, random_backbone):
         "labels": (several, toy_backbone, "classify"),
         "number": (numbers, toy_backbone, "score"),
         "bert": (labels, random_backbone("bert"), "classify"),
+        "labels by bert": (several, random_backbone("bert"), "classify"),
         "gpt2": (labels, random_backbone("gpt2"), "classify"),
     }
     home, before = tmp_path_factory.mktemp("kinds"), Path.cwd()
@@ -85,7 +86,7 @@ def apart(tmp_path, expected):
     }
 
 
-@pytest.mark.parametrize("kind", ["windows", "labels", "number", "bert", "gpt2"])
+@pytest.mark.parametrize("kind", ["windows", "labels", "labels by bert", "number", "bert", "gpt2"])
 def test_scripts_for_kinds_of_answers_and_of_heads(runs, monkeypatch, tmp_path, kind):
     monkeypatch.chdir(runs)
     expected = {}

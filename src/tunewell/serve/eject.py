@@ -11,6 +11,7 @@ from tunewell import registry, run
 from tunewell.errors import ConfigError
 from tunewell.fit import backbones
 from tunewell.fit.heads import head_for
+from tunewell.fit.heads.own import has_new_bias
 from tunewell.fit.records import found_again, read_record
 from tunewell.options import from_keywords
 from tunewell.read import Data
@@ -51,9 +52,9 @@ def eject(folder: str | Path, out: Path | None = None) -> str:
     value, kind = fitted.value, fragments(fitted.task)
     _refuse_unwritable(fitted, kind, data)
     assert kind is not None
-    backbone, network, body = None, None, "body"
+    backbone, network, body, new_bias = None, None, "body", False
     if "backbone" in value:
-        backbone, network, body = _network(fitted)
+        backbone, network, body, new_bias = _network(fitted)
     piece = fitted.method.by_hand(network, fitted.task)
     if body != "body" and not piece.any_head:
         raise _no_script("this method is written out for our head alone; --pooling mean has it")
@@ -69,6 +70,7 @@ def eject(folder: str | Path, out: Path | None = None) -> str:
         lead=fitted.lead,
         reading=reading(data, out, kind.meant),
         windows=getattr(fitted.task, "windows", False),
+        new_bias=new_bias,
     )
     name = f"{trial['method']} on {backbone.name}" if backbone else trial["method"]
     told = textwrap.fill(DOC.format(told=_scored(home, model)), 88)
@@ -163,16 +165,19 @@ def _no_script(why: str) -> ConfigError:
     )
 
 
-def _network(fitted: Fitted) -> tuple[Backbone, Any, str]:
-    """The backbone, its network, to see what its parts are called, and what the whole calls it."""
+def _network(fitted: Fitted) -> tuple[Backbone, Any, str, bool]:
+    """The backbone, its network, to see what its parts are called, and what the whole calls it.
+
+    And whether the output layer has a bias that is new.
+    """
     record, value = read_record(fitted.folder, Machine())
     backbone, dropout = found_again(record.backbone), fitted.options.get("dropout")
     if (value.get("head") or {"pooling": "mean"})["pooling"] is not None:
-        return backbone, backbones.load_model(backbone, dropout=dropout), "body"
+        return backbone, backbones.load_model(backbone, dropout=dropout), "body", True
     model: Any = head_for(record.task, backbone).build(backbone, dropout or 0.0, 0)
     if model.fresh_parameters:
         raise _no_script("its backbone lacks a pooler, and one was made new")
-    return backbone, model.base_model, model.base_model_prefix
+    return backbone, model.base_model, model.base_model_prefix, has_new_bias(model)
 
 
 def _scored(home: Path, model: Path) -> str:

@@ -29,6 +29,8 @@ class Fragments:
     """The function `answers_of(logits)`."""
     told: str
     """What `main` returns, from `logits` and `answers`."""
+    begin: str = ""
+    """How the output layer of `model` begins, unless it is at random."""
     calm: str = ""
     tuned: str = ""
     """What `answers_of` is given besides, from `logits` of validation rows."""
@@ -75,6 +77,7 @@ def _labels(task: Any) -> Fragments:
         as_read="[float(name in named(label)) for name in LABELS]",
         targets="torch.tensor(own)",
         losses=BINARY,
+        begin=SHARES if task.shares else "",
         answers=GIVEN,
         told="logits.sigmoid()",
         tuned='best_thresholds(<tuned on>.sigmoid(), targets["validation"])',
@@ -110,6 +113,13 @@ def losses(logits: Tensor, targets: Tensor) -> Tensor:
     """Squared error of each row (rows,), in variances of the training rows."""
     return nn.functional.mse_loss(logits.squeeze(-1), targets, reduction="none")
 '''
+SHARES = """\
+    # The output layer begins with each label's share of the rows, p, as log(p / (1 - p)).
+    given = torch.tensor(labels["train"], dtype=torch.float64)
+    shares = (given.sum(0) + 0.5) / (len(given) + 1)
+    outputs = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
+    outputs.bias.data.copy_(shares.float().logit())
+"""
 BINARY = '''\
 def losses(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean of the labels' binary cross-entropies of each row (rows,), in nats."""

@@ -38,6 +38,8 @@ class Made:
     """How rows are found and read."""
     windows: bool
     """Whether a long row is read in windows."""
+    new_bias: bool
+    """Whether the output layer has a bias that is new."""
 
     @property
     def stock(self) -> bool:
@@ -128,6 +130,7 @@ def _main(made: Made) -> str:
     flags = {
         "feed": main["vectors"] if frozen else main["tokens"],
         "model": STOCK if stock else OURS,
+        "begin": kind.begin if made.new_bias else "",
         "lengths": ONCE.replace("<body>", made.body) if stock else "",
         "factors": ", factors=factors" if made.piece.has_factors else "",
         "reader": made.reading[1].__name__,

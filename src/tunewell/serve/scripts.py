@@ -99,7 +99,7 @@ def main() -> Tensor:
         for part, own in labels.items()
     }
     torch.manual_seed(SEED)
-<model>    torch.manual_seed(SEED)
+<model><begin>    torch.manual_seed(SEED)
     prepare(model)
 
     def precision() -> torch.autocast:

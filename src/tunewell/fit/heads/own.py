@@ -79,20 +79,31 @@ def output_layers(width: int, outputs: int, hidden: int | None, dropout: float) 
 
 
 def begin_at(model: nn.Module, shares: Sequence[float]) -> None:
-    """Let a new output layer with a bias answer with the labels' shares, as far as it is up to it.
+    """Let a new output layer that has a bias answer with the labels' shares at first.
 
     The bias is log(p / (1 - p)), so that no steps go into learning that most labels are rare:
-    Lin et al., "Focal Loss for Dense Object Detection" (arXiv 1708.02002), section 4.1. One that
-    a backbone's files have stays.
+    Lin et al., "Focal Loss for Dense Object Detection" (arXiv 1708.02002), section 4.1.
 
     Args:
         model: ours, or one of transformers with a head of its own.
         shares: p of each output, more than 0 and less than 1.
     """
-    name, layer = [item for item in model.named_modules() if isinstance(item[1], nn.Linear)][-1]
-    new = hasattr(model, "pooling") or f"{name}.bias" in model.fresh_head  # type: ignore[operator]
-    if layer.bias is not None and layer.out_features == len(shares) and new:
-        layer.bias.data.copy_(torch.tensor(shares).logit())
+    if has_new_bias(model):
+        output_layer(model).bias.data.copy_(torch.tensor(shares).logit())
+
+
+def has_new_bias(model: nn.Module) -> bool:
+    """Whether the output layer has a bias, and not one from a backbone's files."""
+    if hasattr(model, "pooling"):
+        return True
+    bias = output_layer(model).bias
+    names = {name for name, p in model.named_parameters() if p is bias}
+    return bool(names & model.fresh_head)  # type: ignore[operator]
+
+
+def output_layer(model: nn.Module) -> nn.Linear:
+    """The layer that makes the logits of a classifier: its last linear one."""
+    return [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
 
 
 class PooledModel(nn.Module):
