@@ -32,7 +32,8 @@ class Questions:
         """What a model is to answer, after solved rows."""
         if self.preface is not None:
             return self.said(_joined([self.preface, question(self.task, input)]))
-        if self.talks and hasattr(self.task, "conversation"):
+        goes_on = getattr(self.task, "learns_input", False)  # a text, whoever reads it
+        if (self.talks or goes_on) and hasattr(self.task, "conversation"):
             return _turns(self.task, input, shots)
         return self.said(self.task.prompt(input, shots))
 
