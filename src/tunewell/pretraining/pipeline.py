@@ -115,6 +115,7 @@ def _run(asked: Asked) -> Pretrained:
     read, seconds = state.step * course.step_tokens, state.seconds
     operations = operations_a_token(learner.model, learner.objective, learner.window)
     speed = read / seconds
+    asked.watch(Event("message", "What it knows of the texts that were kept apart is measured."))
     after = held_out.known(learner, asked.corpus.held_out)
     record = {
         **plan,
