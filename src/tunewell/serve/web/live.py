@@ -92,7 +92,8 @@ def lines(kept: shelf.Kept) -> list[Line]:
     going = jobs.state(kept)["state"] == jobs.RUNNING
     now = jobs.progress(kept)["message"].partition(",")[0].partition(":")[0] if going else ""
     several = len({row["backbone"] for row in rows if row["backbone"]}) > 1
-    return [_line(row, done, metric, now, several) for row in rows]
+    read = _reading(data)
+    return [_line(row, done, metric, read, now, several) for row in rows]
 
 
 def _trials(folder: Path) -> dict[str, dict[str, Any]]:
@@ -108,7 +109,12 @@ def _trials(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _line(
-    row: dict[str, Any], done: dict[str, dict[str, Any]], metric: str, now: str, several: bool
+    row: dict[str, Any],
+    done: dict[str, dict[str, Any]],
+    metric: str,
+    read: Reading,
+    now: str,
+    several: bool,
 ) -> Line:
     own = [done[key] for key in row["keys"] if key in done]
     scores = [trial["validation"][metric] for trial in own if trial["status"] == "ok"]
@@ -128,7 +134,7 @@ def _line(
         name=name,
         status=status,
         tried=f"{len(own)} of {row['trials']}" if row["status"] == "run" else "",
-        score=max(scores, default=None),
+        score=read.best(scores),
         took=units.seconds(took) if own else "",
         reason=reason,
     )
