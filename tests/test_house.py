@@ -35,7 +35,7 @@ MODULES = {
 
 STAGES = ("read", "plan", "fit", "measure", "tell")
 FLOORS = [
-    {"endpoint", "surprise"},
+    {"endpoint", "memory", "surprise"},
     {"values", "errors"},
     {"contracts"},
     {"registry", "convert", "fields", "yaml_file", "kinds", "inputs", "sets", "decide", "lock"},
@@ -69,7 +69,7 @@ BESIDE = {
 
 HEAVY = ("torch", "transformers", "peft", "accelerate", "sklearn", "scipy", "numpy")
 HEAVY += ("pandas", "pyarrow", "datasets", "safetensors", "tokenizers", "huggingface_hub")
-HEAVY += ("lancedb", "pypdf", "docx", "selectolax", "markdown_it", "sacrebleu")
+HEAVY += ("lancedb", "pypdf", "docx", "selectolax", "markdown_it", "sacrebleu", "bitsandbytes")
 HELP_SECONDS = 0.5
 
 

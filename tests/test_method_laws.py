@@ -144,7 +144,8 @@ def test_only_what_is_declared_moves_and_the_count_is_right(fitted, job, name, s
     assert count.trainable == sum(p.numel() for p in moving.values())
     kind = "AutoModel" if hasattr(model, "pooling") else "AutoModelForSequenceClassification"
     changes = {} if kind == "AutoModel" else {"num_labels": len(TASK.labels)}
-    fresh = load_model(job(name, shape).backbone, kind, dropout=0.0, **changes)
+    backbone = replace(job(name, shape).backbone, bits=predictor.record.backbone.bits)
+    fresh = load_model(backbone, kind, dropout=0.0, **changes)
     before = dict(fresh.base_model.named_parameters())
     inside = anatomy.body(model).named_parameters()
     found = {n.replace("base_layer.", ""): p for n, p in inside}

@@ -146,6 +146,8 @@ class Backbone:
     """Tokens a row may have; longer ones are cut."""
     endpoint: Endpoint | None = None
     """A server that is asked instead; then there is no folder."""
+    bits: int | None = None
+    """4 or 8: its layers' matrices are kept in so many bits; None: whole."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from tunewell.errors import NotApplicable
-from tunewell.fit import anatomy
+from tunewell.fit import anatomy, quantised
 
 
 def wrapped(module: nn.Module, config: Any) -> Any:
@@ -36,7 +36,11 @@ def opened(module: nn.Module, folder: Path) -> Any:
 
 @contextmanager
 def _between_libraries() -> Iterator[None]:
-    """Without the warning that peft still asks transformers for a name that is to go."""
+    """Without the warning that peft still asks transformers for a name that is to go.
+
+    Where bitsandbytes is installed, peft imports it for everything; it comes first, cheaply.
+    """
+    quantised.import_first()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         yield
@@ -62,6 +66,22 @@ def with_peft(model: nn.Module, config: Callable[[list[str], str], Any]) -> nn.M
     fresh = {name.rpartition(".")[0] for name in anatomy.fresh(model)}
     made.modules_to_save = [*anatomy.head_modules(model), *sorted(fresh)] or None
     return wrapped(model, made)
+
+
+def with_lora(model: nn.Module, rank: int, alpha: int, dropout: float) -> nn.Module:
+    """A model with low-rank updates, scaled by alpha / rank, beside each linear layer."""
+    from peft import LoraConfig
+
+    return with_peft(
+        model,
+        lambda targets, task_type: LoraConfig(
+            r=rank,
+            lora_alpha=alpha,
+            lora_dropout=dropout,
+            target_modules=targets,
+            task_type=task_type,
+        ),
+    )
 
 
 def _task_type(model: nn.Module) -> str:
@@ -92,7 +112,9 @@ def merged(model: nn.Module) -> nn.Module:
     """A classifier without peft's modules, their updates added to the weights that they stand by.
 
     The model that is given is used up. Virtual tokens are no update of a weight; they stay.
+    Quantised matrices become whole before.
     """
+    quantised.whole(model)
     if hasattr(model, "merge_and_unload"):
         return model.merge_and_unload()
     owner, name = anatomy.place_of_body(model)

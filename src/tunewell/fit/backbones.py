@@ -135,6 +135,8 @@ def load_model(
 ) -> PreTrainedModel:
     """The model in float32 with fused attention, its weights read from safetensors.
 
+    Where the backbone is to be in few `bits`, the matrices of its layers are so kept.
+
     A head that the files lack is made new from torch's random state; one that they have stays,
     unless it was trained for other labels (`id2label`). `fresh_head` of the model holds the names
     of what was made new in it, `fresh_parameters` of what else was. `AutoModel` of an
@@ -146,10 +148,12 @@ def load_model(
 
     Raises:
         ConfigError: the weights do not fit the configuration.
+        ResourceError: it is to be in few bits, and bitsandbytes is missing.
     """
     import torch
     from safetensors.torch import load_file
 
+    from tunewell.fit import quantised
     from tunewell.fit.packing import pack
 
     config = load_config(backbone, dropout=dropout)
@@ -158,9 +162,10 @@ def load_model(
         setattr(config, key, value)
     bones = _bones(backbone, config, auto_class)
     state: dict[str, torch.Tensor] = {}
+    read = load_file if backbone.bits is None else quantised.tensors_apart
     for file in vet.weight_files(backbone.folder):
         with explained(backbone.name, file.name):
-            state.update(load_file(file))
+            state.update(read(file))
     head = skeleton.head_keys(bones)
     if type(bones).__name__ in (config.architectures or []) and labels != config.id2label:
         state = {key: tensor for key, tensor in state.items() if key not in head}
@@ -169,19 +174,23 @@ def load_model(
             None,
             config=config,
             state_dict=state,
-            dtype=torch.float32,
+            dtype=torch.float32 if backbone.bits is None else quantised.dtype_of(state),
             trust_remote_code=False,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-    _refuse_gaps(backbone, head, info)
+    skeleton.refuse_gaps(backbone.name, head, info)
+    if backbone.bits is not None:
+        del state
+        quantised.quantise(model, backbone.bits)
     model.fresh_parameters = frozenset(info["missing_keys"]) - head
     model.fresh_head = frozenset(info["missing_keys"]) & head
     for part in (model, model.base_model, model.config):
         part.name_or_path = config.name_or_path
     if not skeleton.padding_offset(bones):  # where it is not also a place to count from
         model.config.pad_token_id = load_tokenizer(backbone).pad_token_id
-    pack(skeleton.reader(model), backbone.max_length, backbone.fingerprint)
+    kept = f"{backbone.fingerprint} {backbone.bits}"
+    pack(skeleton.reader(model), backbone.max_length, kept)
     return model
 
 
@@ -245,19 +254,6 @@ def _set_dropout(config: PreTrainedConfig, dropout: float | None) -> None:
                 setattr(config, name, 0.0)
             elif dropout is not None:
                 setattr(config, name, dropout)
-
-
-def _refuse_gaps(backbone: Backbone, head: set[str], info: dict[str, Any]) -> None:
-    """Only a head and a pooler may be new: everything else must come from the files."""
-    wrong = {key for key, *_ in info["mismatched_keys"] if key not in head}
-    gaps = {k for k in info["missing_keys"] if k not in head and "pooler" not in k.split(".")}
-    faults = sorted(gaps | wrong) + list(info["error_msgs"])
-    if faults:
-        raise ConfigError(
-            f"The weights of {backbone.name} do not fit its configuration.",
-            f"{len(faults)} tensors are missing or have another shape, such as {faults[0][:80]}.",
-            "Download the model again, or choose another.",
-        )
 
 
 @contextmanager

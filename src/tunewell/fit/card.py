@@ -204,6 +204,18 @@ def _known(record: Record) -> str:
     return known
 
 
+def _bits(record: Record) -> str:
+    """What to know of updates that were learnt beside a backbone in few bits."""
+    bits = record.backbone.bits
+    if bits is None:
+        return ""
+    return f"""\
+The updates were learnt beside a backbone whose matrices are kept in {bits} bits, and Tunewell
+keeps them so again. Beside whole matrices, as in these lines, answers differ a little.
+
+"""
+
+
 def framed(record: Record, code: str) -> str:
     """A card with such code in it."""
     return f"""\
@@ -216,5 +228,5 @@ Fitted by Tunewell for the task `{record.task.name}`. With Tunewell:
 {code.rstrip()}
 ```
 
-The backbone's files had the SHA-256 fingerprint `{record.backbone.fingerprint}`.
+{_bits(record)}The backbone's files had the SHA-256 fingerprint `{record.backbone.fingerprint}`.
 """

@@ -28,6 +28,7 @@ from tunewell.fit.heads.own import upon
 from tunewell.fit.heads.writing import what_is_cut
 from tunewell.fit.pieces import Piece
 from tunewell.fit.prefix import POOLINGS, body_of
+from tunewell.fit.quantised import size
 from tunewell.values import Backbone, Example, Progress
 
 Prepare = Callable[[nn.Module], nn.Module]
@@ -142,7 +143,7 @@ def built(job: Job, prepare: Prepare, head: Head, dropout: float) -> Built:
 
 
 def _prepared(job: Job, prepare: Prepare, head: Head, model: nn.Module, tokenizer: Any) -> Built:
-    total = sum(p.numel() for p in model.parameters())
+    total = size(model)
     torch.manual_seed(job.seed)
     model = prepare(model).to(job.machine.device)
     if not any(p.requires_grad for p in model.parameters()):

@@ -96,6 +96,19 @@ def head_keys(model: PreTrainedModel) -> set[str]:
     return {k for k in model.state_dict() if not k.startswith(f"{model.base_model_prefix}.")}
 
 
+def refuse_gaps(name: str, head: set[str], info: dict[str, Any]) -> None:
+    """Only a head and a pooler may be new: everything else must come from the files."""
+    wrong = {key for key, *_ in info["mismatched_keys"] if key not in head}
+    gaps = {k for k in info["missing_keys"] if k not in head and "pooler" not in k.split(".")}
+    faults = sorted(gaps | wrong) + list(info["error_msgs"])
+    if faults:
+        raise ConfigError(
+            f"The weights of {name} do not fit its configuration.",
+            f"{len(faults)} tensors are missing or have another shape, such as {faults[0][:80]}.",
+            "Download the model again, or choose another.",
+        )
+
+
 def padding_offset(model: nn.Module) -> int:
     """Positions that are lost to padding: RoBERTa's kin count from the pad token's id plus one."""
     from torch import nn

@@ -74,12 +74,10 @@ class TrainedPredictor(Recorded):
 
     def recalled(self, texts: Sequence[str]) -> Recall | None:
         """How little its backbone and it itself expect other texts; None where they are alike."""
-        record = self.record
-        return (
-            recalled(self.model, record.backbone, record.machine, texts)
-            if self.tuned_body
-            else None
-        )
+        if not self.tuned_body:
+            return None
+        backbone = replace(self.record.backbone, bits=None)  # few bits are part of what is lost
+        return recalled(self.model, backbone, self.record.machine, texts)
 
     def embed(self, texts: Sequence[Text]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the body as it is now, and each text's tokens."""
@@ -104,7 +102,9 @@ class TrainedPredictor(Recorded):
         """The same with all its weights in one network, updates merged; this one is used up."""
         # An untuned body may be that of other models as well.
         model = self.model if self.tuned_body else copy.deepcopy(self.model)
-        return replace(self, model=adapt.merged(model), tuned_body=True)
+        backbone = replace(self.record.backbone, bits=None)
+        record = replace(self.record, backbone=backbone)
+        return replace(self, record=record, model=adapt.merged(model), tuned_body=True)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load_trained`, transformers and peft read."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +13,7 @@ from typing import Any, Self
 import psutil
 
 from tunewell.contracts import Predictor
+from tunewell.memory import return_freed
 
 SAMPLE_SECONDS = 0.02
 
@@ -53,7 +52,7 @@ class Meter:
             torch.cuda.reset_peak_memory_stats(self.device)
             self._before = torch.cuda.memory_allocated(self.device)
         else:
-            _return_freed_memory()
+            return_freed()
             self._process = psutil.Process()
             self._before = self._highest = self._process.memory_info().rss
             self._done = threading.Event()
@@ -150,11 +149,3 @@ def rows_per_second(
         predict(part)
         done += len(part)
     return done / (time.perf_counter() - start)
-
-
-def _return_freed_memory() -> None:
-    """Give what was freed back to the system, or the next block would use it without a trace."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
-        if trim is not None:
-            trim(0)

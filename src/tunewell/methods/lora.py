@@ -74,17 +74,6 @@ class Lora(Schedule):
         return ByHand(lines(code), (*imports, "from transformers.pytorch_utils import Conv1D"))
 
     def _add(self, model: Any) -> Any:
-        from peft import LoraConfig
+        from tunewell.fit.adapt import with_lora
 
-        from tunewell.fit.adapt import with_peft
-
-        return with_peft(
-            model,
-            lambda targets, task_type: LoraConfig(
-                r=self.rank,
-                lora_alpha=self.alpha,
-                lora_dropout=self.dropout,
-                target_modules=targets,
-                task_type=task_type,
-            ),
-        )
+        return with_lora(model, self.rank, self.alpha, self.dropout)
