@@ -179,6 +179,6 @@ def _separates(tokenizer: Any) -> bool:
 
 def _cut(tokenizer: Any, texts: Sequence[str], most: int) -> list[str]:
     """Texts cut at `most` tokens."""
-    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     ends = [at[most - 1][1] if len(at) > most else None for at in encoded["offset_mapping"]]
     return [text[:end] for text, end in zip(texts, ends, strict=True)]

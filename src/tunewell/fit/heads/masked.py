@@ -215,7 +215,9 @@ def _are_words(tokenizer: Any) -> Tensor:
     """Which tokens are a word by themselves (vocabulary,); all where none is."""
     if tokenizer not in _whole_words:
         texts = [tokenizer.decode([number]).strip() for number in range(len(tokenizer))]
-        spelt = tokenizer([" " + text for text in texts], add_special_tokens=False)["input_ids"]
+        spelt = tokenizer([" " + text for text in texts], add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
         special = set(tokenizer.all_special_ids)
         alone = torch.tensor(
             [

@@ -75,7 +75,7 @@ class Seq2SeqHead(Writer):
         pieces = []
         whole = self.encode(tokenizer, inputs, max_length + 1)
         for piece, target in zip(self.encode(tokenizer, inputs, max_length), targets, strict=True):
-            labels = _ended(tokenizer, tokenizer(text_target=target)["input_ids"])
+            labels = _ended(tokenizer, tokenizer(text_target=target, verbose=False)["input_ids"])
             lost = Cut(len(whole[piece.row].ids) > max_length, len(labels) > max_length)
             pieces.append(replace(piece, extra=lost, labels=labels[:max_length]))
         return pieces

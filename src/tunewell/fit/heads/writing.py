@@ -115,4 +115,4 @@ def _cut(tokenizer: Any, asked: Asked, excess: int) -> Asked:
 
 def count(tokenizer: Any, text: str) -> int:
     """Tokens of a text, without any that a tokenizer puts around it."""
-    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
