@@ -495,3 +495,12 @@ def test_other_names_of_a_task_are_understood():
 def test_an_unknown_method_or_task_names_the_nearest():
     assert "features" in complaint(from_keywords, {"data": "a", "methods": ["featurs"]})
     assert "classify" in complaint(from_keywords, {"data": "a", "task": "clasify"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_tokens_spent", -1), ("max_money_spent", -0.5), ("price_per_million", [1, -1])],
+)
+def test_caps_and_prices_are_not_below_nothing(name, value):
+    with pytest.raises(ConfigError):
+        from_keywords({"data": "a.csv", "backbone": ["openai:small"], name: value})

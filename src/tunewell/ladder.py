@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def _climb(
     open_test(ready.folder / picked["folder"], ready.data.test, ready.machine, course.shared)
     local = backbone is not None and backbone.endpoint is None
     if local and (ready.folder / picked["folder"] / "test.json").exists():
-        untold = why_untold(backbone, ready.machine, ready.general)
+        untold = partial(why_untold, backbone, ready.machine, ready.general)
         keep_forgetting(ready.folder / picked["folder"], ready.general, ready.machine, untold)
     for trial in trials:
         if trial["folder"] != picked["folder"] and trial["key"] in row.keys:

@@ -12,6 +12,7 @@ from tunewell.contracts import Job, Method, Task
 from tunewell.endpoint import PREFIX, Endpoint
 from tunewell.errors import ConfigError, did_you_mean
 from tunewell.read import Data, Source
+from tunewell.read.general import GENERAL, general_texts
 from tunewell.settings import RunOptions
 from tunewell.tell.track import refuse_unknown
 from tunewell.values import Backbone, Machine, Trial, read_json, to_json
@@ -49,6 +50,8 @@ class Ready:
         settings = {"dtype": self.machine.dtype, "device": self.machine.device}
         if backbone is not None:
             settings |= {"max_length": backbone.max_length, "pooling": backbone.pooling}
+        if hasattr(method, "content"):
+            settings["content"] = method.content()
         if getattr(method, "reads_label_names", False):
             settings["label_names"] = self.data.label_names
         own = getattr(self.task, "options", None)
@@ -125,39 +128,21 @@ def prepare(options: RunOptions) -> Ready:
     # The same weights under two names are one backbone, called by the first.
     unlike = {backbone.fingerprint: backbone for backbone in reversed(backbones)}
     once = tuple(backbone for backbone in backbones if unlike[backbone.fingerprint] is backbone)
-    general = general_texts(options.general_text)
+    general = general_texts(options.general_text or GENERAL)
     return Ready(options, data, task, why, methods, once, found, folder, general)
-
-
-def general_texts(file: str | None) -> tuple[str, ...]:
-    """The paragraphs of a text, or of the one that comes with Tunewell.
-
-    Raises:
-        ConfigError: it is no `.txt` or `.md`.
-        DataError: there is no such file, or nothing in it.
-    """
-    from tunewell.read.formats import plain, read_rows
-
-    path = Path(file) if file else Path(__file__).parent / "assets" / "general.txt"
-    if path.suffix.lower() not in plain.ENDINGS:
-        raise ConfigError(
-            f"--general-text {file} is no plain text.",
-            f"A file that ends in {' or '.join(plain.ENDINGS)} is expected.",
-        )
-    rows = read_rows(path.with_name(f"{path.name}#{plain.TABLE}"))
-    return tuple(cells[plain.TABLE] for _, cells in rows)
 
 
 def _endpoint(name: str, options: RunOptions, folder: Path) -> Backbone:
     """A model that is asked over HTTP; ResourceError or ConfigError where none can be asked."""
     from tunewell.fit.endpoints.named import endpoint_named
-    from tunewell.fit.endpoints.requests import client, key_at_hand
+    from tunewell.fit.endpoints.requests import client, key_for, name_address
 
-    client(options.base_url, key_at_hand())
+    name_address(options.base_url)
+    client(options.base_url, key_for(options.base_url))
     return endpoint_named(
         name,
         base_url=options.base_url,
-        most_tokens=options.max_tokens_spent or MOST_TOKENS,
+        most_tokens=MOST_TOKENS if options.max_tokens_spent is None else options.max_tokens_spent,
         most_money=options.max_money_spent,
         prices=options.price_per_million,
         account=folder.resolve() / "spent.json",

@@ -73,6 +73,12 @@ class RunOptions(Source):
         if not 0 <= self.margin <= 1:
             expected = "A share from 0 to 1 is expected: 0.02 is two points."
             raise ConfigError(f"margin is {self.margin:g}.", expected)
+        for name in ("max_tokens_spent", "max_money_spent"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ConfigError(f"{name} is {value}.", "0 or more is expected.")
+        if min(self.price_per_million or (0.0,)) < 0:
+            raise ConfigError("price_per_million has a price below 0.", "0 or more is expected.")
         for name in ("base_url", "max_tokens_spent", "max_money_spent", "price_per_million"):
             asked = any(each.startswith(PREFIX) for each in self.backbone or ())
             if getattr(self, name) is not None and not asked:

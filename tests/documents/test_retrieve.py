@@ -114,3 +114,23 @@ def test_why_retrieve_does_not_run_is_told(here):
     predictor.save(here / "model")
     again = method.load(here / "model", MACHINE).predict([row.input for row in train])
     assert [a.value for a in again] == [a.value for a in answers]
+
+
+def test_changed_documents_are_another_trial(here):
+    retrieve = registry.methods()["retrieve"]
+    before = retrieve(documents="towns").content()
+    assert retrieve(documents="towns").content() == before
+    Path("towns/Ulm.txt").write_text("The town of Ulm is known for sparrows.\n")
+    assert retrieve(documents="towns").content() != before
+    assert retrieve(documents="index").content() not in ("", before)
+    assert retrieve(documents="nowhere").content() == retrieve(documents="elsewhere").content()
+    with serving(reads) as server:
+        typed = ["compare", "towns.csv", "--task", "instruct", "--backbone", "openai:small"]
+        typed += ["--base-url", server.url, "--methods", "retrieve", "--documents", "index"]
+        typed += ["--trials", "1", "--retrieve.by", "words", "--out", "again"]
+        assert main(typed) == 0
+        asked = len(server.requests)
+        tunewell.index("towns", out="index")
+        assert main(typed) == 0
+        assert len(server.requests) > asked
+    assert len(list(Path("again/trials").iterdir())) == 2

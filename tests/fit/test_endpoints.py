@@ -203,3 +203,28 @@ def test_a_name_says_what_is_asked():
     one, other = endpoint_named("openai:a"), endpoint_named("openai:a", base_url="http://b/v1")
     assert one.fingerprint != other.fingerprint and one.endpoint.model == "a"
     assert json.dumps(one.name) == '"openai:a"'
+
+
+def test_a_reply_that_something_in_between_gave_up_on_counts_as_paid():
+    for status, paid in ((429, 0), (500, 0), (502, 59), (504, 59)):
+        account = Account(None)
+        with (
+            serving(lambda n, r, s=status: Fault(s) if n == 0 else "well") as server,
+        ):
+            sent(server, account=account)
+            own = tokens_of(server.requests[0]) + 2
+        assert account.spent.tokens == paid + own, status
+
+
+def test_the_key_goes_where_the_user_says_and_nowhere_else(monkeypatch):
+    assert requests.key_for(None) == "sesame"
+    assert requests.key_for("http://localhost:8000/v1") == "sesame"
+    with pytest.raises(ConfigError, match="does not name"):
+        requests.key_for("https://elsewhere.example/v1")
+    requests.name_address("https://named.example/v1")
+    assert requests.key_for("https://named.example/v1") == "sesame"
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://elsewhere.example/v1")
+    assert requests.key_for("https://elsewhere.example/v1") == "sesame"
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert requests.key_for("https://elsewhere.example/v1") is None

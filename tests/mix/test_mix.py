@@ -93,6 +93,8 @@ def test_both_sets_are_fitted_alone_and_together_on_the_same_rows(files, capsys)
         ("sets: [a.yaml, b/a.yaml]\n", "two files called a"),
         ("sets: [a.yaml, b.yaml]\nweights: [1]\n", "weights is 1"),
         ("sets: [a.yaml, b.yaml]\ntemperature: 0\n", "temperature is 0"),
+        ("sets: [a.yaml, b.yaml]\nweights: [1, 2]\ntemperature: 2\n", "nothing beside weights"),
+        ("sets: [a.yaml, together.yaml]\n", "a file called together"),
         ("sets: [a.yaml, b.yaml]\ndata: a.csv\n", "data in .* belongs to one set"),
         ("sets: [a.yaml, b.yaml]\nmethod: lora\n", "no option method"),
     ],
@@ -114,3 +116,14 @@ def test_labels_cannot_be_mixed_with_texts(files, tmp_path, capsys):
     (tmp_path / "mix.yaml").write_text(mix)
     assert main(["mix", str(tmp_path / "mix.yaml")]) == 2
     assert "answers of classify are no texts" in capsys.readouterr().err
+
+
+def test_texts_without_a_question_cannot_be_mixed(files, tmp_path, capsys):
+    table = tmp_path / "texts.csv"
+    table.write_text("\n".join(["text", *(f"kelo {n} maru lopo" for n in range(30))]))
+    (tmp_path / "texts.yaml").write_text(f"data: {table}\ntask: complete\n")
+    mix = (files / "mix.yaml").read_text().replace(f"{files}/notes.yaml", f"{tmp_path}/texts.yaml")
+    (tmp_path / "mix.yaml").write_text(mix.replace(f"{files}/out", f"{tmp_path}/out"))
+    assert main(["mix", str(tmp_path / "mix.yaml")]) == 2
+    assert "texts cannot be mixed" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "pairs").exists()

@@ -67,7 +67,9 @@ def _named(options: AskOptions) -> Backbone:
     assert options.backbone is not None
     if options.backbone.startswith(PREFIX):
         from tunewell.fit.endpoints.named import endpoint_named
+        from tunewell.fit.endpoints.requests import name_address
 
+        name_address(options.base_url)
         return endpoint_named(options.backbone, base_url=options.base_url)
     from tunewell.fit.backbones import resolve
 

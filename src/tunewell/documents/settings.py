@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tunewell.endpoint import PREFIX
 from tunewell.errors import ConfigError
 
 
@@ -55,3 +56,6 @@ class AskOptions:
         """Refuse what nobody can read."""
         if not 1 <= self.passages <= 100:
             raise ConfigError(f"passages is {self.passages}.", "1 to 100 is expected.")
+        if self.base_url is not None and not (self.backbone or "").startswith(PREFIX):
+            expected = f"It is for a model that is asked over HTTP: --backbone {PREFIX}MODEL."
+            raise ConfigError("base_url does nothing here.", expected)

@@ -10,7 +10,7 @@ from tunewell.contracts import Predictor
 from tunewell.errors import ConfigError, DataError, NotApplicable
 from tunewell.fit import anatomy, skeleton
 from tunewell.fit.generate import Prompt
-from tunewell.fit.heads import writes
+from tunewell.fit.heads import generates
 from tunewell.fit.prompting.writers import AsIs
 from tunewell.fit.sampling import Draw, Token, drawn
 from tunewell.fit.trained import TrainedPredictor
@@ -71,7 +71,7 @@ class Talk(NamedTuple):
 
 def can_talk(predictor: Predictor) -> bool:
     """Whether its answers are texts that a fitted model of its own writes."""
-    return isinstance(predictor, TrainedPredictor) and writes(predictor.head)
+    return isinstance(predictor, TrainedPredictor) and generates(predictor.head)
 
 
 def usual_tokens(predictor: Predictor) -> int:
@@ -92,7 +92,7 @@ def begin(predictor: Predictor, asked: Asked, wish: Wish, most_tokens: int = UNB
         ConfigError: the model does not write texts.
         DataError: it reads no such conversation, or no conversation so long.
     """
-    if not isinstance(predictor, TrainedPredictor) or not writes(predictor.head):
+    if not isinstance(predictor, TrainedPredictor) or not generates(predictor.head):
         found = f"A model for {predictor.task.name!r} answers, but does not write texts."
         raise ConfigError(found, "One of a task whose answers are texts is expected.")
     head: Any = replace(predictor.head, task=AsIs())

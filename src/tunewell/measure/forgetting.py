@@ -6,7 +6,7 @@ In bits for each byte of them, or for each masked token, with a paired bootstrap
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +19,25 @@ KEPT = "forgetting.json"
 SAMPLES = 2000
 
 
-def keep_forgetting(folder: Path, texts: Sequence[str], machine: Machine, untold: str = "") -> None:
+def keep_forgetting(
+    folder: Path,
+    texts: Sequence[str],
+    machine: Machine,
+    untold: Callable[[], str] = str,
+) -> None:
     """Write `forgetting.json` of a trial's saved model, unless it is there for these texts.
 
     It holds the `change`, or the `reason` why it is not told, or that the backbone is `unchanged`.
 
     Args:
-        untold: why no model of this backbone can tell.
+        untold: why no model of this backbone can tell; "" where one can.
     """
     path, mark = folder / KEPT, fingerprint(list(texts))
     if path.exists() and read_json(path)["texts"] == mark:
         return
-    if untold:
-        write_json(path, {"texts": mark, "reason": untold})
-        return
     try:
+        if reason := untold():
+            raise NotApplicable(reason)
         predictor = load_model(folder / "model", machine)
         recall = predictor.recalled(texts) if hasattr(predictor, "recalled") else None
         told = {"unchanged": True} if recall is None else _told(recall)

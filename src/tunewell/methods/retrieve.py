@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -29,7 +30,8 @@ class Retrieve:
     What moves: nothing. Needs: documents that hold the answers (`--documents FOLDER`, or the
     folder of an index that `tunewell index` made), and a model that writes, on this machine or
     behind an endpoint. Costs: the index once; each question is longer by its passages.
-    Choose it: where answers stand in documents that change; a changed file is a changed answer.
+    Choose it: where answers stand in documents that change. A saved model keeps a copy of the
+    index; where documents have changed, the same command answers anew.
     Neighbours: `zero_shot` asks without passages; `lora` learns how to answer, not what is true.
     Source: Lewis et al. (arXiv 2005.11401).
     """
@@ -52,6 +54,18 @@ class Retrieve:
         """Refuse what nobody can read."""
         if not 1 <= self.passages <= 100:
             raise ConfigError(f"passages is {self.passages}.", "1 to 100 is expected.")
+
+    def content(self) -> str:
+        """What the documents hold, as a fingerprint: a trial on others is another trial."""
+        from tunewell.documents.record import FILE
+
+        if self.documents is None:
+            return ""
+        source = Path(self.documents).expanduser()
+        record = source / FILE
+        found = [record] if record.is_file() else [source, *sorted(source.rglob("*"))]
+        files = [(str(path), path.stat()) for path in found if path.is_file()]
+        return _content(source, tuple((name, s.st_size, s.st_mtime_ns) for name, s in files))
 
     def fit(self, job: Job) -> Predictor:
         """Index the documents; NotApplicable where there are none, or the model does not write."""
@@ -146,6 +160,16 @@ class RetrievingPredictor:
         left = shutil.ignore_patterns(".lock", ".running")
         shutil.copytree(self.index.folder, folder / "documents", ignore=left)
         write_json(folder / "retrieve.json", {"passages": self.passages, "by": self.by})
+
+
+@lru_cache(maxsize=4)
+def _content(source: Path, stamps: tuple[tuple[str, int, int], ...]) -> str:
+    """Of files with these names, sizes and times: read again only where one of them differs."""
+    digest = hashlib.sha256()
+    for name, size, _ in stamps:
+        digest.update(f"{Path(name).relative_to(source)} {size} ".encode())
+        digest.update(Path(name).read_bytes())
+    return digest.hexdigest()
 
 
 def _question(given: Any) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from tunewell import run
 from tunewell.contracts import Task
+from tunewell.errors import ConfigError
 from tunewell.measure.answers import read_answers
 from tunewell.measure.compare import simultaneous
 from tunewell.measure.intervals import effective_rows, intervals
 from tunewell.mix.rows import drawn, write_rows
-from tunewell.mix.settings import Mix
+from tunewell.mix.settings import ROWS, TOGETHER, Mix
 from tunewell.ready import learn_task
 from tunewell.settings import Event, Watch, silent
 from tunewell.values import Answer, Interval, to_json, write_json
@@ -36,7 +37,7 @@ class Effect:
     alone: Interval
     together: Interval
     difference: Interval
-    """Together less alone, on the same test rows."""
+    """By how much together is better than alone, on the same test rows."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,15 @@ def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
         UserError: an option, rows or a backbone is wrong, or the answers of a task are no texts.
     """
     sets = {name: run.rows_of_texts(resolved.options) for name, resolved in mix.alone.items()}
+    for name, data in sets.items():
+        _refuse_unfit(name, data.task)
     sizes = [len(data.train) for data in sets.values()]
     counts = drawn(sizes, mix.options.weights, mix.options.temperature)
     together_options = mix.together.options
-    written = write_rows(mix.folder / "rows", sets, counts, together_options.seed)
+    written = write_rows(mix.folder / ROWS, sets, counts, together_options.seed)
     comparisons: dict[str, run.Comparison] = {}
-    for name, resolved in {**mix.alone, "together": mix.together}.items():
-        said = "all sets together" if name == "together" else f"{name} alone"
+    for name, resolved in {**mix.alone, TOGETHER: mix.together}.items():
+        said = "all sets together" if name == TOGETHER else f"{name} alone"
         watch(Event("message", f"{said}:"))
         comparisons[name] = run.compare(resolved.options, watch, resolved.origins)
         if comparisons[name].interrupted:
@@ -84,14 +87,24 @@ def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
         task, _ = learn_task(mix.alone[name].options, data)
         here = slice(start, start + len(data.test))
         start = here.stop
-        if name in comparisons and "together" in comparisons:
-            found, missing = _effects(name, task, comparisons[name], comparisons["together"], here)
+        if name in comparisons and TOGETHER in comparisons:
+            found, missing = _effects(name, task, comparisons[name], comparisons[TOGETHER], here)
             effects += found
             left_out |= missing
     stopped = any(comparison.interrupted for comparison in comparisons.values())
     mixed = Mixed(mix.folder, rows, tuple(effects), left_out, stopped)
     write_json(mix.folder / "mix.json", mixed)
     return mixed
+
+
+def _refuse_unfit(name: str, task: Task) -> None:
+    """ConfigError where rows do not survive as messages that a model answers."""
+    if task.head != "writing" or getattr(task, "learns_input", False):
+        raise ConfigError(
+            f"{name} cannot be mixed: rows of {task.name} are no questions with answers.",
+            "A set in which a text is asked for is expected: instructions, conversations,"
+            " summaries or translations.",
+        )
 
 
 def _effects(

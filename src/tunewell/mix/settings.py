@@ -11,6 +11,9 @@ from tunewell.options import Layer, Resolved, resolve, run_options, yaml_layer
 from tunewell.read import Source
 from tunewell.yaml_file import read_yaml
 
+ROWS, TOGETHER = "rows", "together"
+"""Folders of a mix that are no set's own."""
+
 
 @dataclass(frozen=True)
 class MixOptions:
@@ -35,6 +38,11 @@ class MixOptions:
         twice = [name for name, count in names.items() if count > 1]
         if twice:
             raise ConfigError(f"sets has two files called {twice[0]}.", "Names must differ.")
+        taken = [name for name in self.names if name in (ROWS, TOGETHER)]
+        if taken:
+            raise ConfigError(f"sets has a file called {taken[0]}.", "Give it another name.")
+        if self.weights is not None and self.temperature != 1:
+            raise ConfigError("temperature does nothing beside weights.", "Give one of the two.")
         if self.temperature <= 0:
             raise ConfigError(f"temperature is {self.temperature:g}.", "More than 0 is expected.")
         if self.weights is not None and (
@@ -94,6 +102,7 @@ def read_mix(path: str, typed: Layer) -> Mix:
         )
         for name, file in zip(options.names, options.sets, strict=True)
     }
-    all_of_them = {"data": f"{options.out}/rows", "task": "chat", "out": f"{options.out}/together"}
-    together = resolve(run_options(), Layer("yaml", {**shared, **all_of_them}, path))
+    rows, out = f"{options.out}/{ROWS}", f"{options.out}/{TOGETHER}"
+    all_of_them = {**shared, "data": rows, "task": "chat", "out": out}
+    together = resolve(run_options(), Layer("yaml", all_of_them, path))
     return Mix(options, alone, together)

@@ -60,7 +60,7 @@ def writer(model: Served) -> Served:
     """
     if not can_talk(model.predictor):
         raise ConfigError(
-            f"The model {model.name!r} writes no texts.",
+            f"The model {model.name!r} cannot be talked with.",
             f"It answers what it was fitted to: {model.predictor.task.summary}.",
             "Ask it with POST /v1/predict.",
         )
@@ -86,15 +86,15 @@ def conversation(messages: Sequence[Sent]) -> tuple[Message, ...]:
     return tuple(found)
 
 
-def prompts(given: str | list[str], most: int) -> list[str]:
-    """The texts to be gone on with.
+def prompts(given: str | list[str], count: int, most: int) -> list[str]:
+    """The texts to be gone on with, each by so many answers.
 
     Raises:
         ConfigError: there are none, or too many.
         DataError: one cannot be written.
     """
     texts = [given] if isinstance(given, str) else given
-    _within("the number of prompts", len(texts), 1, most)
+    _within("the number of prompts times n", len(texts) * count, 1, most)
     for place, text in enumerate(texts, start=1):
         refuse_unwritable(text, f"prompt {place}")
     return texts

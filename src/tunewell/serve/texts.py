@@ -77,7 +77,7 @@ def add_texts(
         model = writer(chosen(models, body.model))
         wish = completion_wish(body)
         heading = _heading("cmpl", model)
-        hearing = heard(model, prompts(body.prompt, options.most_inputs), wish)
+        hearing = heard(model, prompts(body.prompt, wish.count, options.most_inputs), wish)
         if body.stream:
             make = text_delta(body.logprobs is not None)
             return await _streamed({**heading, "object": "text_completion"}, hearing, make, body)

@@ -71,5 +71,5 @@ def _line(effect: Effect) -> str:
 
     return (
         f"{effect.set}, {effect.method}: {effect.words} {told(effect.alone)} alone, "
-        f"{told(effect.together)} together; difference {told(effect.difference, '+')}"
+        f"{told(effect.together)} together; better by {told(effect.difference, '+')}"
     )

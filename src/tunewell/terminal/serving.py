@@ -13,7 +13,7 @@ from tunewell.terminal import show
 from tunewell.terminal.syntax import command_line
 
 _RUNS = "The runs' folders, each served under its own name, or as NAME=FOLDER under another."
-_ONE = "The run's folder, for its recommended model, or the folder of a model in a run."
+ONE = "The run's folder, for its recommended model, or the folder of a model in a run."
 
 
 def serve(argv: Sequence[str]) -> int:
@@ -49,8 +49,8 @@ class ExportOptions:
 
 def export(argv: Sequence[str]) -> int:
     """Write the model of a run for transformers, peft or onnxruntime, and try it on real rows."""
-    runs, chosen, json = command_line("export", export.__doc__, argv, ExportOptions, _ONE, "RUN")
-    run = _one_run(runs, "tunewell export runs/reviews --to onnx")
+    runs, chosen, json = command_line("export", export.__doc__, argv, ExportOptions, ONE, "RUN")
+    run = one_run(runs, "tunewell export runs/reviews --to onnx")
     out = chosen.out or f"exports/{Path(run).resolve().name}-{chosen.to}"
     from tunewell.serve import export as exporting
 
@@ -84,8 +84,8 @@ class PushOptions:
 
 def push(argv: Sequence[str]) -> int:
     """Send the model of a run, with its card, to the Hugging Face Hub."""
-    runs, chosen, json = command_line("push", push.__doc__, argv, PushOptions, _ONE, "RUN")
-    run = _one_run(runs, "tunewell push runs/reviews --to reviews")
+    runs, chosen, json = command_line("push", push.__doc__, argv, PushOptions, ONE, "RUN")
+    run = one_run(runs, "tunewell push runs/reviews --to reviews")
     from tunewell.serve import push as pushing
 
     told = pushing.push(run, chosen.to, chosen.form, chosen.private)
@@ -106,8 +106,8 @@ class EjectOptions:
 
 def eject(argv: Sequence[str]) -> int:
     """Write the model of a run as one plain Python script that makes it again without Tunewell."""
-    runs, chosen, json = command_line("eject", eject.__doc__, argv, EjectOptions, _ONE, "RUN")
-    folder = _one_run(runs, "tunewell eject runs/reviews --out mine.py")
+    runs, chosen, json = command_line("eject", eject.__doc__, argv, EjectOptions, ONE, "RUN")
+    folder = one_run(runs, "tunewell eject runs/reviews --out mine.py")
     from tunewell.serve import eject as ejecting
 
     out = Path(chosen.out) if chosen.out else None
@@ -124,7 +124,8 @@ def eject(argv: Sequence[str]) -> int:
     return 0
 
 
-def _one_run(data: Sequence[str], example: str) -> str:
+def one_run(data: Sequence[str], example: str) -> str:
+    """The folder of the one run that a command takes; ConfigError where it was given none."""
     if len(data) != 1:
         found = "Which run?" if not data else "One run is expected."
         raise ConfigError(found, f"Name its folder: `{example}`.")

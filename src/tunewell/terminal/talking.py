@@ -9,18 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tunewell.errors import ConfigError, DataError
-from tunewell.fields import options_of
-from tunewell.options import resolve
 from tunewell.tell.text import one_line, visible
 from tunewell.terminal import show
-from tunewell.terminal.syntax import parse, taking, typed
+from tunewell.terminal.serving import ONE, one_run
+from tunewell.terminal.syntax import command_line
 
 if TYPE_CHECKING:
     from tunewell.contracts import Predictor
     from tunewell.fit.talking import Wish
     from tunewell.fit.turns import Asked, Message
-
-_ONE = "The run's folder, for its recommended model, or the folder of a model in a run."
 
 
 @dataclass(frozen=True)
@@ -41,39 +38,39 @@ class ChatOptions:
 
 def chat(argv: Sequence[str]) -> int:
     """Talk with a model that writes; Ctrl-D ends, and of a pipe each line is answered."""
-    known = list(options_of(ChatOptions).values())
-    doc = (chat.__doc__ or "").splitlines()[0]
-    asked, left = parse(taking(doc, _ONE, known, "RUN"), "chat", argv)
-    chosen = resolve(ChatOptions, typed(asked, left, "chat", known, ())).options
-    if len(asked.data) != 1:
-        found = "One run is expected." if asked.data else "Which run?"
-        raise ConfigError(found, "Name its folder: `tunewell chat runs/assistant`.")
+    runs, chosen, json = command_line("chat", chat.__doc__, argv, ChatOptions, ONE, "RUN")
+    folder = one_run(runs, "tunewell chat runs/assistant")
     from tunewell import run
     from tunewell.fit.sampling import Draw
     from tunewell.fit.talking import Wish, can_talk
 
     draw = Draw(chosen.temperature, chosen.top_p, chosen.seed)
     wish = Wish(chosen.max_tokens, draw=draw)
-    predictor = run.load(asked.data[0])
+    predictor = run.load(folder)
     if not can_talk(predictor):
         raise ConfigError(
-            f"The model of {asked.data[0]} writes no texts.",
+            f"The model of {folder} cannot be talked with.",
             f"It answers what it was fitted to: {predictor.task.summary}.",
-            f'Ask it with `tunewell predict {asked.data[0]} "..."`.',
+            f'Ask it with `tunewell predict {folder} "..."`.',
         )
     talker = Talker(predictor, wish, chosen.system)
-    if sys.stdin.isatty() and sys.stdout.isatty() and not asked.json:
+    if sys.stdin.isatty() and sys.stdout.isatty() and not json:
         _by_keyboard(talker)
         return 0
-    turns = []
+    turns, refused = [], None
     for line in filter(str.strip, sys.stdin):
-        answer = "".join(talker.ask(line.rstrip("\r\n")))
+        try:
+            answer = "".join(talker.ask(line.rstrip("\r\n")))
+        except DataError as error:
+            show.tell(error)
+            refused = error
+            continue
         turns.append({"user": line.rstrip("\r\n"), "assistant": answer})
-        if not asked.json:
+        if not json:
             print(one_line(visible(answer)), flush=True)
-    if asked.json:
+    if json:
         show.show_json({"turns": turns})
-    return 0
+    return refused.exit_status if refused else 0
 
 
 @dataclass

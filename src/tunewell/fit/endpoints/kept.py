@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tunewell.errors import is_disk_full
 from tunewell.fit.prompting.writers import Said
 from tunewell.values import fingerprint, read_json, write_json
 
@@ -34,14 +34,15 @@ def find(key: str) -> Said | None:
 
 
 def keep(key: str, said: Said) -> None:
-    """Keep a reply, for this user alone; one that finds no room is told by whoever needs it."""
+    """Keep a reply, for this user alone.
+
+    One that cannot be kept, as the disk is full or another run keeps it just now, is used all the
+    same, and asked for again another time.
+    """
     path = _path(key)
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_json(path, said._asdict())
-    except OSError as error:
-        if not is_disk_full(error):
-            raise
 
 
 def _path(key: str) -> Path:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tunewell.endpoint import Endpoint
 from tunewell.errors import ConfigError, ResourceError
@@ -28,6 +29,8 @@ PATIENCE_SECONDS = 120.0
 """For one reply."""
 AGAIN = (408, 409, 429)
 """Statuses, beside those from 500 on, after which the same request may be answered."""
+LATE = (408, 502, 504, 524)
+"""Statuses by which something in between gives up on a reply that may have been made and billed."""
 NO_ANSWER = ("content_filter", "context_length_exceeded")
 """Codes of refusals that are about one row alone."""
 
@@ -62,6 +65,34 @@ def key_at_hand() -> str | None:
     return os.environ.get("OPENAI_API_KEY")
 
 
+_NAMED: set[str] = set()
+
+
+def name_address(base_url: str | None) -> None:
+    """Say that the user has named this address, so that the key may go there."""
+    if base_url is not None:
+        _NAMED.add(base_url)
+
+
+def key_for(base_url: str | None) -> str | None:
+    """The key, where it may be sent: to OpenAI, this machine, or an address that the user named.
+
+    Any other stands in a model's folder, which may come from somebody else.
+
+    Raises:
+        ConfigError: the address is such another, and there is a key.
+    """
+    key = key_at_hand()
+    own = base_url is None or base_url in _NAMED or base_url == os.environ.get("OPENAI_BASE_URL")
+    if own or not key or urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1"):
+        return key
+    raise ConfigError(
+        f"The model asks {base_url}, which this command does not name.",
+        "The key in OPENAI_API_KEY goes only to addresses that you name.",
+        "If it is yours, set OPENAI_BASE_URL to it; else take the key out of the environment.",
+    )
+
+
 def send(
     endpoint: Endpoint,
     request: dict[str, Any],
@@ -82,7 +113,7 @@ def send(
     """
     import openai
 
-    asking = client(endpoint.base_url, key_at_hand())
+    asking = client(endpoint.base_url, key_for(endpoint.base_url))
     for attempt in range(1, TRIES + 1):
         asked_to_wait = 0.0
         try:
@@ -91,8 +122,9 @@ def send(
                 try:
                     reply = asking.chat.completions.create(**request)
                     said = _read(reply, time.perf_counter() - begun, most)
-                except openai.APIStatusError:
-                    use.read = use.written = 0  # a request that is refused costs nothing
+                except openai.APIStatusError as error:
+                    if error.status_code not in LATE:  # what is refused costs nothing
+                        use.read = use.written = 0
                     raise
                 use.read, use.written = said.read, said.written
             return said

@@ -59,3 +59,5 @@ def operations_a_token(model: Any, objective: Objective, window: int) -> float:
 def _wait(machine: Machine) -> None:
     if machine.device.startswith("cuda"):
         torch.cuda.synchronize(machine.device)
+    if machine.device.startswith("mps"):
+        torch.mps.synchronize()
