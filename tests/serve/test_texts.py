@@ -95,14 +95,15 @@ def test_a_text_is_gone_on_with_as_transformers_does(client, models, writing):
     )
     texts = ["The kelo maru", "Who sails?"]
     said = posted(client, "/v1/completions", model="gpt2", prompt=texts, max_tokens=12)
-    for choice, text in zip(said["choices"], texts, strict=True):
+    begun = [tokenizer.eos_token + text for text in texts]  # as between texts
+    for choice, text in zip(said["choices"], begun, strict=True):
         batch = tokenizer(text, return_tensors="pt")
         written = model.generate(**batch, max_new_tokens=12, do_sample=False)
         new = written[0, batch["input_ids"].shape[1] :]
         assert choice["text"] == tokenizer.decode(new, skip_special_tokens=True)
     streamed = events(client, "/v1/completions", model="gpt2", prompt=texts, max_tokens=12)
     assert [joined(streamed, n) for n in (0, 1)] == [c["text"] for c in said["choices"]]
-    assert said["usage"]["prompt_tokens"] == sum(len(tokenizer(t)["input_ids"]) for t in texts)
+    assert said["usage"]["prompt_tokens"] == sum(len(tokenizer(t)["input_ids"]) for t in begun)
 
 
 def test_an_answer_ends_before_a_stop_text_that_is_never_sent(client, models, questions):
@@ -143,7 +144,7 @@ def test_logprobs_are_those_of_the_model(client, models, writing):
     body = {"model": "gpt2", "prompt": "The kelo", "max_tokens": 6, "temperature": 0.7, "seed": 1}
     choices = posted(client, "/v1/completions", **body, n=8, logprobs=2)["choices"]
     known = next(c["logprobs"] for c in choices if c["finish_reason"] == "length")
-    ids = tokenizer("The kelo")["input_ids"]
+    ids = tokenizer(tokenizer.eos_token + "The kelo")["input_ids"]
     for text, logprob, best in zip(
         known["tokens"], known["token_logprobs"], known["top_logprobs"], strict=True
     ):
