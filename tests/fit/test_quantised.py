@@ -1,5 +1,6 @@
 """Backbones in 4 and 8 bits: what is kept, what a product gives, and what is saved and merged."""
 
+import json
 import sys
 from dataclasses import replace
 
@@ -11,11 +12,12 @@ import shapes
 import toy
 from tunewell import registry
 from tunewell.contracts import Job
-from tunewell.errors import NotApplicable, ResourceError
+from tunewell.errors import ConfigError, NotApplicable, ResourceError
 from tunewell.fit import anatomy
 from tunewell.fit.backbones import load_model, resolve
 from tunewell.fit.quantised import QuantisedLinear, quantise, quantised_layers, whole
 from tunewell.measure.trial import load_model as load_predictor
+from tunewell.serve.export import export
 from tunewell.values import Machine, read_json
 
 pytest.importorskip("bitsandbytes", reason="the optional package bitsandbytes is not there")
@@ -214,3 +216,11 @@ def test_files_in_half_precision_are_quantised_as_whole_ones_are(backbone, shape
     ids = torch.arange(5, 15).unsqueeze(0)
     one, other = (model(ids).last_hidden_state for model in found.values())
     torch.testing.assert_close(one, other)
+
+
+def test_it_is_exported_whole_and_not_as_an_adapter_beside_whole_weights(backbone, tmp_path):
+    qlora(Job(TASK, TRAIN, VALIDATION, backbone("bert"), MACHINE)).save(tmp_path / "model")
+    row = {"input": INPUTS[0], "target": VALIDATION[0].target, "source": "", "row": 1}
+    (tmp_path / "answers.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(ConfigError, match="in few bits"):
+        export(tmp_path / "model", "adapter", tmp_path / "out")

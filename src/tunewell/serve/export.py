@@ -92,6 +92,8 @@ def _write(model: Path, form: Form, part: Path, rows: Sequence[Example]) -> Expo
     if form == "adapter":
         if not adapter:
             raise _no_form(model, form, "is no adapter of peft's")
+        if read_json(model / "model.json")["backbone"].get("bits"):
+            raise _no_form(model, form, "stands beside a backbone in few bits, unlike peft's own")
         shutil.copytree(model, part, dirs_exist_ok=True)
         own = _in_float32(load_trained(model, _machine())).predict(inputs)
         return _held(form, own, _loaded(part).predict(inputs), rows)
