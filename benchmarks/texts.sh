@@ -48,3 +48,4 @@ full:
   epochs: 3
 END
 .venv/bin/tunewell mix "$mixed/mix.yaml" | tee "$mixed/told.txt"
+.venv/bin/python -m benchmarks.texts_page "$out" > docs/results_texts.md
