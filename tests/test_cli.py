@@ -110,7 +110,7 @@ def test_help_and_import_load_nothing_heavy():
         ("compare reviews.csv --lora.rnk 16", "Did you mean --lora.rank?"),
         ("compare reviews.csv --label-name x", "Did you mean --label-names?"),
         ("compare reviews.csv --lroa.rank 16", "Did you mean --lora.rank?"),
-        ("compare reviews.csv --rank=16", "Did you mean --lora.rank?"),
+        ("compare reviews.csv --rank=16", "Did you mean --lora.rank or --qlora.rank?"),
         ("compare reviews.csv --epochs 3", "--head.epochs"),
         ("compare reviews.csv --lora.rank many", "A whole number is expected"),
         ("compare reviews.csv --lora.rank 0", "from 1 up"),

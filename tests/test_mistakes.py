@@ -21,7 +21,10 @@ CASES = {
     "no command": ("toy.csv", "`tunewell compare toy.csv`"),
     "a misspelt option": ("compare toy.csv --bugdet 5m", "Did you mean --budget?"),
     "a misspelt option of a method": ("compare toy.csv --lora.rnk 4", "Did you mean --lora.rank?"),
-    "an option of no method": ("compare toy.csv --rank 4", "Did you mean --lora.rank?"),
+    "an option of no method": (
+        "compare toy.csv --rank 4",
+        "Did you mean --lora.rank or --qlora.rank?",
+    ),
     "a word for a number": ("compare toy.csv --lora.rank many", "A whole number is expected"),
     "a rate that is none": ("compare toy.csv --full.learning_rate nan", "A number is expected"),
     "a rate of nothing": ("fit toy.csv --method full --full.learning_rate 0", "More than 0"),

@@ -160,6 +160,8 @@ def unknown(
     known = list(known)
     own = name.rpartition(".")[2]
     near = [other for other in known if other.rpartition(".")[2] == own][:3]
+    if "." in name:
+        near = difflib.get_close_matches(name, near, n=1, cutoff=0.6) or near
     near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return ConfigError(
         f"There is no option {spelt(name, origin)}{f' in {place}' if place else ''}.",

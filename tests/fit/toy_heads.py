@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import toy
+from tunewell.contracts import Scale
 from tunewell.values import Example, Span
+
+
+class Share:
+    """What `Toy.score` gives, as the loop knows it."""
+
+    name = words = "m"
+    scale = Scale()
 
 
 @dataclass(frozen=True)
@@ -13,6 +21,10 @@ class Toy:
     """What every toy task has."""
 
     metric: str = "m"
+
+    @property
+    def metrics(self):
+        return {"m": Share()}
 
     def score(self, targets, answers):
         """The share of targets that are given, or of the first of those that are as good."""

@@ -288,5 +288,5 @@ def test_what_takes_too_long_ends(models):
             api_key="none", base_url=f"http://127.0.0.1:{port}/v1", max_retries=0
         )
         with pytest.raises(openai.InternalServerError, match="too long"):
-            client.completions.create(model="gpt2", prompt=["The"] * 1000, max_tokens=120)
+            client.completions.create(model="gpt2", prompt=["The kelo maru"] * 1000, max_tokens=120)
         assert client.completions.create(model="gpt2", prompt="The", max_tokens=2).choices
