@@ -56,7 +56,7 @@ def test_alone_as_together_and_after_loading(backbone, monkeypatch, tmp_path, na
     try:
         predictor = made.fit(Job(TASKS[name](), train, other, backbone(shape), MACHINE))
     except NotApplicable as reason:
-        assert method in ("prefix", "bitfit", "prompt_tuning"), reason
+        assert method in ("prefix", "bitfit", "prompt_tuning", "p_tuning"), reason
         pytest.skip(str(reason))
     inputs = [example.input for example in other]
     together = predictor.predict(inputs)
