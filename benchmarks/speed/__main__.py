@@ -78,7 +78,7 @@ def _asked() -> argparse.Namespace:
     ask.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     ask.add_argument("--quick", action="store_true", help="few rows, one round, for checking")
     ask.add_argument("--rounds", type=int, help="instead of the size's own")
-    ask.add_argument("--minutes", type=float, default=32.0, help="no round beyond (32)")
+    ask.add_argument("--minutes", type=float, default=70.0, help="no round beyond (70)")
     ask.add_argument("--cores", default="0,1", help="numbers of the cores to use (0,1)")
     asked = ask.parse_args()
     asked.cores = tuple(int(core) for core in asked.cores.split(","))

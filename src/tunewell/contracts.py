@@ -227,6 +227,7 @@ class Method(Protocol):
     """The kinds of answer it can give; None: all that a head can be trained for."""
     # A method whose answers depend on the names of labels says so: `reads_label_names = True`.
     # One that can be written out in plain lines has `by_hand(body, task)`: see `fit.by_hand`.
+    # One that needs more than rows says what in `example`, options as they are typed.
     # One that reads files of its own has `content() -> str`, a fingerprint of what they hold.
     # One that never looks at the input, so that all others must beat it: `baseline = True`.
     # One that only asks the backbone in words, so that an endpoint will do: `asks = True`.

@@ -38,6 +38,7 @@ class PromptSearch:
     answers: ClassVar[tuple[Kind, ...]] = ("label", "labels", "number", "span", "choice", "text")
     reads_label_names: ClassVar[bool] = True
     asks: ClassVar[bool] = True
+    example: ClassVar[str] = "--backbone HuggingFaceTB/SmolLM2-135M-Instruct"
 
     tokens: int = 200_000
     """That the search may read and write."""

@@ -42,6 +42,7 @@ class Retrieve:
     needs_backbone: ClassVar[bool] = True
     answers: ClassVar[tuple[Kind, ...]] = ("text", "span")
     asks: ClassVar[bool] = True
+    example: ClassVar[str] = "--documents handbook --backbone HuggingFaceTB/SmolLM2-135M-Instruct"
 
     documents: str | None = None
     """A folder of documents, or of an index of them; `--documents` for short."""

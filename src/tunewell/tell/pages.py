@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tunewell import kinds
+from tunewell import kinds, registry
 from tunewell.convert import metavar
 from tunewell.fields import options_of
 from tunewell.tell import units
@@ -107,12 +107,19 @@ def cell(text: str) -> str:
 
 def _example(cls: type[Any]) -> str:
     beside = "features" if getattr(cls, "baseline", False) else "majority"
-    return (
-        "```sh\n"
-        f"tunewell fit reviews.csv --method {cls.name}\n"
-        f"tunewell compare reviews.csv --methods {beside},{cls.name}\n"
-        "```"
-    )
+    more = f" {cls.example}" if hasattr(cls, "example") else ""
+    asked = f"{_rows(cls)} --method {cls.name}{more}"
+    compared = f"{_rows(cls)} --methods {beside},{cls.name}{more}"
+    return f"```sh\ntunewell fit {asked}\ntunewell compare {compared}\n```"
+
+
+def _rows(cls: type[Any]) -> str:
+    """Rows that a method can learn from: of the first task whose answers it gives."""
+    gives = cls.answers
+    if gives is None or "label" in gives:
+        return "reviews.csv"
+    task = next(name for name, each in registry.tasks().items() if each().answers in gives)
+    return f"rows.jsonl --task {task}"
 
 
 def options_of_section(cls: type[Any], section: str = "") -> str:
