@@ -23,8 +23,8 @@ from transformers.utils.logging import disable_progress_bar
 import tunewell
 from tunewell.fit.folders import find
 from tunewell.fit.pretraining.blocks import tokenized
-from tunewell.fit.pretraining.held_out import BitsPerByte
 from tunewell.measure.intervals import intervals
+from tunewell.measure.metrics.surprise import BitsPerByte
 from tunewell.read.corpus import Corpus, survey
 from tunewell.terminal.progress import watching
 
@@ -105,8 +105,7 @@ def measured(corpus: Corpus, record: dict[str, Any], base: Path) -> dict[str, fl
             for part, text in zip(np.split(nats, ends[:-1]), corpus.held_out, strict=True)
         ]
     )
-    metric: Any = BitsPerByte()
-    found = intervals(metric, {"ngram": rows[None]})["ngram"]
+    found = intervals(BitsPerByte(), {"ngram": rows[None]})["ngram"]
     return {"value": found.value, "low": found.low, "high": found.high}
 
 

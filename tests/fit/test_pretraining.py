@@ -20,6 +20,7 @@ from tunewell.fit.pretraining.course import Course, course_of, parameters_in
 from tunewell.fit.pretraining.settings import PretrainOptions, parse_size
 from tunewell.fit.pretraining.shapes import Shape, configuration, shape_of
 from tunewell.fit.pretraining.vocabulary import train_tokenizer
+from tunewell.measure.metrics.surprise import BitsPerByte
 from tunewell.values import Machine
 
 MACHINE = Machine(threads=1)
@@ -229,7 +230,7 @@ def test_every_token_of_a_held_out_text_counts_once():
         nats -= functional.log_softmax(logits, -1)[ids[target]].item()
     assert found[0, 0] == pytest.approx(nats, rel=1e-4)
     assert found[0, 1] == len(text.encode())
-    bits = held_out.BitsPerByte().value(found.sum(axis=0))
+    bits = BitsPerByte().value(found.sum(axis=0))
     assert bits == pytest.approx(nats / math.log(2) / len(text.encode()), rel=1e-4)
 
 
@@ -265,7 +266,7 @@ def test_it_learns_and_goes_on_from_a_checkpoint_to_the_bit(learner, tmp_path):
     state = loop.train(unbroken, there, course, work())
     assert state.step == 60 and state.falls_from == 48
     after = held_out.known(unbroken, texts).sum(axis=0)
-    bits = held_out.BitsPerByte()
+    bits = BitsPerByte()
     assert bits.value(after) < 0.7 * bits.value(before)
     for stop in (20, 50):  # the second while the rate falls
         with pytest.raises(Stopped):

@@ -20,7 +20,7 @@ from tunewell.fit.heads.token import NONE, TokenHead
 from tunewell.fit.neighbours import SHARPNESS
 from tunewell.fit.pieces import Piece
 from tunewell.fit.prefix import FrozenBody, body_of, borrow_body
-from tunewell.fit.recorded import Recorded
+from tunewell.fit.recorded import OnFrozen
 from tunewell.fit.records import Record, read_record
 from tunewell.fit.tensors import run_pieces
 from tunewell.values import Answer, Machine, ParameterCount
@@ -34,7 +34,7 @@ LEAST = 1e-4
 
 
 @dataclass(frozen=True)
-class KnownWords(Recorded):
+class KnownWords(OnFrozen):
     """Words with a vector of length 1 and the number of their tag."""
 
     vectors: Tensor  # (words, hidden)

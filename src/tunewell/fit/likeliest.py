@@ -10,12 +10,12 @@ from typing import Any
 from torch.nn.functional import cosine_similarity
 
 from tunewell.fit.prefix import embed
-from tunewell.fit.recorded import Recorded
+from tunewell.fit.recorded import OnFrozen
 from tunewell.values import Answer
 
 
 @dataclass(frozen=True)
-class LikeliestPredictor(Recorded):
+class LikeliestPredictor(OnFrozen):
     """The choice nearest to its question; the first among equals."""
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:

@@ -14,14 +14,14 @@ from torch.nn.functional import cosine_similarity
 from tunewell.contracts import Job
 from tunewell.errors import NotApplicable
 from tunewell.fit.prefix import body_of
-from tunewell.fit.recorded import Recorded
+from tunewell.fit.recorded import OnFrozen
 from tunewell.fit.records import Record
 from tunewell.fit.side_by_side import of_inputs, of_job
 from tunewell.values import Answer, ParameterCount
 
 
 @dataclass(frozen=True)
-class LikenessPredictor(Recorded):
+class LikenessPredictor(OnFrozen):
     """`start + slope * cosine` of the two texts of a row."""
 
     slope: float

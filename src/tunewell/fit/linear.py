@@ -17,7 +17,7 @@ from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.card import pooled_card
 from tunewell.fit.heads.sequence import SequenceHead
 from tunewell.fit.prefix import body_of
-from tunewell.fit.recorded import Recorded
+from tunewell.fit.recorded import OnFrozen
 from tunewell.fit.records import Record, read_record
 from tunewell.fit.side_by_side import of_inputs, of_job, together
 from tunewell.fit.solve import said, solve
@@ -26,7 +26,7 @@ from tunewell.values import Answer, Machine, ParameterCount
 
 
 @dataclass(frozen=True)
-class LinearPredictor(Recorded):
+class LinearPredictor(OnFrozen):
     """Vectors of texts, or of two put together, times weights."""
 
     weights: Tensor  # (outputs, columns)

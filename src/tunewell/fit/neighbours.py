@@ -14,7 +14,7 @@ from torch import Tensor
 from tunewell.contracts import Job, Task
 from tunewell.decide import one_label, several_labels
 from tunewell.fit.prefix import body_of, borrow_body, embed
-from tunewell.fit.recorded import Recorded
+from tunewell.fit.recorded import OnFrozen
 from tunewell.fit.records import Record, read_record
 from tunewell.fit.side_by_side import compared, of_inputs, of_job
 from tunewell.values import Answer, Machine, ParameterCount
@@ -24,7 +24,7 @@ SHARPNESS = 20.0
 
 
 @dataclass(frozen=True)
-class NeighboursPredictor(Recorded):
+class NeighboursPredictor(OnFrozen):
     """Known vectors with a target each; the k nearest by cosine vote, nearer ones more."""
 
     vectors: Tensor  # (known, hidden), of length 1

@@ -15,7 +15,7 @@ from tunewell.values import ParameterCount
 
 @dataclass(frozen=True)
 class Recorded:
-    """A predictor that knows itself by its record; its backbone is as it was."""
+    """A predictor that knows itself by its record."""
 
     record: Record
 
@@ -28,6 +28,11 @@ class Recorded:
     def parameters(self) -> ParameterCount:
         """Trained, changed and all parameters, those of the backbone among them."""
         return self.record.parameters
+
+
+@dataclass(frozen=True)
+class OnFrozen(Recorded):
+    """One whose backbone is on this machine and as it was."""
 
     def embed(self, texts: Sequence[str]) -> tuple[Tensor, list[int]]:
         """Vectors (texts, hidden) of length 1 by the backbone, and each text's tokens."""

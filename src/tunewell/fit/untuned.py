@@ -9,12 +9,12 @@ from typing import Any
 
 from tunewell.fit.heads.vector import rounded
 from tunewell.fit.prefix import embed
-from tunewell.fit.recorded import Recorded
+from tunewell.fit.recorded import OnFrozen
 from tunewell.values import Answer
 
 
 @dataclass(frozen=True)
-class UntunedVectors(Recorded):
+class UntunedVectors(OnFrozen):
     """The vectors of a frozen body, of length 1."""
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:

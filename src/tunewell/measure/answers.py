@@ -9,11 +9,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tunewell.contracts import Predictor
+from tunewell.contracts import Metric, Predictor
 from tunewell.surprise import Surprise
 from tunewell.values import Answer, Example, frozen, to_json, whole_file
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Fit = tuple[list[Any], list[Answer]]
+"""Targets and answers of the test rows, by one fit."""
 
 
 def surprised(
@@ -45,7 +51,19 @@ def write_answers(
             file.write(json.dumps(to_json(record), ensure_ascii=False) + "\n")
 
 
-def read_answers(folder: Path) -> tuple[list[Any], list[Answer]]:
+def read_fits(run: Path, folders: Sequence[str]) -> list[Fit]:
+    """What each fit of a run answered to the test rows, by the folders of their trials."""
+    return [read_answers(run / folder) for folder in folders]
+
+
+def statistics_of(metric: Metric, fits: Sequence[Fit]) -> np.ndarray:
+    """What each row of each fit adds to the metric: (seeds, rows, statistics)."""
+    import numpy as np
+
+    return np.stack([metric.statistics(targets, answers) for targets, answers in fits])
+
+
+def read_answers(folder: Path) -> Fit:
     """Targets and answers of the test rows, as `write_answers` wrote them."""
     with (folder / "answers.jsonl").open(encoding="utf-8") as file:
         records = [json.loads(line) for line in file]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewell import registry
-from tunewell.contracts import Metric, Scale, Task
-from tunewell.measure.answers import read_answers
+from tunewell.contracts import Scale, Task
+from tunewell.measure.answers import Fit, read_fits, statistics_of
 from tunewell.measure.calibration import calibration
 from tunewell.measure.forgetting import read_forgetting
 from tunewell.measure.per_label import per_label
@@ -19,8 +19,6 @@ from tunewell.values import Answer, read_json, to_json
 if TYPE_CHECKING:
     from tunewell.measure.compare import Pairs
 
-Fit = tuple[list[Any], list[Answer]]
-"""Targets and answers of the test rows, by one fit."""
 SAMPLES = 5000
 SAMPLES_OF_SLOW = 1000
 """Of a metric that ranks rows anew in every resample, where another decides."""
@@ -113,7 +111,7 @@ def assemble(
             "recommended": None,
             "why": "No method came to its end.",
         }
-    told = {name: [read_answers(run / f) for f in r["folders"]] for name, r in ok.items()}
+    told = {name: read_fits(run, r["folders"]) for name, r in ok.items()}
     pairs = _scored(task, ok, told, leaked)
     for name, result in ok.items():
         result.update(_label_by_label(task, *told[name][0]))
@@ -158,7 +156,7 @@ def _scored(
 
     targets = next(iter(told.values()))[0][0]
     for key, metric in task.metrics.items():
-        known = {name: _statistics(metric, fits) for name, fits in told.items()}
+        known = {name: statistics_of(metric, fits) for name, fits in told.items()}
         statistics = {name: each for name, each in known.items() if np.isfinite(each).all()}
         if not statistics:
             continue
@@ -195,13 +193,6 @@ def _versus(pairs: Pairs, one: str, other: str) -> dict[str, float]:
     """By how much one row scores better than another, with the interval."""
     found = pairs.between(one, other)
     return {"difference": found.value, "low": found.low, "high": found.high}
-
-
-def _statistics(metric: Metric, fits: Sequence[Fit]) -> Any:
-    """What each row of each fit adds to the metric: (seeds, rows, statistics)."""
-    import numpy as np
-
-    return np.stack([metric.statistics(targets, answers) for targets, answers in fits])
 
 
 def _row(

@@ -10,16 +10,14 @@ from typing import Any
 from tunewell import run
 from tunewell.contracts import Task
 from tunewell.errors import ConfigError
-from tunewell.measure.answers import read_answers
+from tunewell.measure.answers import read_fits, statistics_of
 from tunewell.measure.compare import simultaneous
 from tunewell.measure.intervals import effective_rows, intervals
 from tunewell.mix.rows import drawn, write_rows
 from tunewell.mix.settings import ROWS, TOGETHER, Mix
 from tunewell.ready import learn_task
 from tunewell.settings import Event, Watch, silent
-from tunewell.values import Answer, Interval, to_json, write_json
-
-Fit = tuple[list[Any], list[Answer]]
+from tunewell.values import Interval, to_json, write_json
 
 
 @dataclass(frozen=True)
@@ -111,8 +109,6 @@ def _effects(
     name: str, task: Task, alone: run.Comparison, together: run.Comparison, here: slice
 ) -> tuple[list[Effect], dict[str, str]]:
     """What each method's model of all sets answers to the test rows of one, beside its own."""
-    import numpy as np
-
     metric = task.metrics[task.metric]
     effects: list[Effect] = []
     missing: dict[str, str] = {}
@@ -124,13 +120,14 @@ def _effects(
             reason = own["reason"] or (mixed or {}).get("reason") or "not part of both runs"
             missing[f"{name}, {own['name']}"] = reason
             continue
-        fits = _answers(alone, own)
+        fits = read_fits(alone.folder, own["folders"])
         targets = fits[0][0]
-        parts = [(given[here], said[here]) for given, said in _answers(together, mixed)]
+        whole = read_fits(together.folder, mixed["folders"])
+        parts = [(given[here], said[here]) for given, said in whole]
         if any(given != targets for given, _ in parts):
             raise RuntimeError(f"the test rows of {name} are not those of the run of all sets")
         found = {
-            which: np.stack([metric.statistics(*each) for each in rows])
+            which: statistics_of(metric, rows)
             for which, rows in (("alone", fits), ("together", parts))
         }
         count = effective_rows(metric, targets, task.ideal)
@@ -150,11 +147,6 @@ def _effects(
             )
         )
     return effects, missing
-
-
-def _answers(comparison: run.Comparison, result: dict[str, Any]) -> list[Fit]:
-    """Targets and answers of the test rows by each seed's fit."""
-    return [read_answers(comparison.folder / folder) for folder in result["folders"]]
 
 
 def sentence(effects: Sequence[Effect]) -> str:

@@ -143,10 +143,10 @@ def _figures(before: np.ndarray | None, after: np.ndarray) -> dict[str, Any]:
     """Bits per byte with intervals over documents; of a backbone also before, and the change."""
     import numpy as np
 
-    from tunewell.fit.pretraining.held_out import BitsPerByte
     from tunewell.measure.intervals import intervals, resampled_scores
+    from tunewell.measure.metrics.surprise import BitsPerByte
 
-    metric: Any = BitsPerByte()
+    metric = BitsPerByte()
     known = {"before": before, "bits_per_byte": after}
     of = {name: each[None] for name, each in known.items() if each is not None}
     found: dict[str, Any] = {"before": None, "change": None, **intervals(metric, of)}

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tunewell.contracts import Scale
 from tunewell.fit.batches import TOKENS, within_tokens
 from tunewell.fit.pretraining.blocks import frame
 from tunewell.fit.pretraining.loop import Learner
@@ -17,21 +16,6 @@ from tunewell.fit.vocabulary import IGNORED
 
 SEED = 0
 """Of what is hidden: the same for every model with the same tokens."""
-
-
-class BitsPerByte:
-    """Bits that a byte of text costs: the cross-entropy of all tokens over the bytes of all text.
-
-    It does not depend on how texts are cut into tokens (Gao et al., arXiv 2101.00027, section 4).
-    """
-
-    name = "bits_per_byte"
-    words = "bits per byte"
-    scale = Scale(0.0, float("inf"), percent=False, lower_is_better=True)
-
-    def value(self, sums: np.ndarray) -> np.ndarray:
-        """Sums of nats and bytes (..., 2) -> bits per byte (...)."""
-        return sums[..., 0] / np.log(2) / np.maximum(1, sums[..., 1])
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tunewell.contracts import Predictor, Task
+from tunewell.contracts import Predictor
 from tunewell.decide import one_label
 from tunewell.fit.prompting.questions import Questions
 from tunewell.fit.prompting.shots import Shots
 from tunewell.fit.prompting.tally import Tally
 from tunewell.fit.prompting.writers import LocalWriter, Said, Writer, writer_of
-from tunewell.fit.records import Record, read_record
+from tunewell.fit.recorded import Recorded
+from tunewell.fit.records import read_record
 from tunewell.fit.surprise import surprises
 from tunewell.fit.turns import Asked
 from tunewell.surprise import Surprise
@@ -22,7 +23,6 @@ from tunewell.values import (
     Answer,
     Example,
     Machine,
-    ParameterCount,
     fingerprint,
     frozen,
     read_json,
@@ -43,10 +43,9 @@ and the name of the model{more}.
 
 
 @dataclass(frozen=True)
-class AskedPredictor:
+class AskedPredictor(Recorded):
     """A model that is asked each row in words."""
 
-    record: Record
     writer: Writer
     questions: Questions
     shots: Shots
@@ -56,16 +55,6 @@ class AskedPredictor:
     bias: tuple[float, ...] = ()
     """How much a model likes each label whatever is asked, in nats; taken off what it scores."""
     tally: Tally = field(default_factory=Tally)
-
-    @property
-    def task(self) -> Task:
-        """The task it answers."""
-        return self.record.task
-
-    @property
-    def parameters(self) -> ParameterCount:
-        """None of its own; the backbone counts in all."""
-        return self.record.parameters
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
         """One answer an input, in order."""

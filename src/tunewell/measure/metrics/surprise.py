@@ -27,13 +27,13 @@ class BitsPerByte:
     scale: ClassVar[Scale] = Scale(high=math.inf, percent=False, lower_is_better=True)
 
     def statistics(self, targets: Sequence[Any], answers: Sequence[Answer]) -> np.ndarray:
-        """Bits and bytes: (rows, 2); no numbers where the model cannot tell."""
+        """Nats and bytes: (rows, 2); no numbers where the model cannot tell."""
         known = [answer.surprise for answer in answers]
-        return _sums([(s.nats / math.log(2), s.bytes) if s else None for s in known])
+        return _sums([(s.nats, s.bytes) if s else None for s in known])
 
     def value(self, sums: np.ndarray) -> np.ndarray:
         """(..., 2) -> (...)."""
-        return _ratio(sums)
+        return _ratio(sums) / math.log(2)
 
 
 @dataclass(frozen=True)
