@@ -55,12 +55,18 @@ def write(rows: Iterable[dict[str, Any]], path: Path) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def places(description: str | None) -> argparse.Namespace:
+    """The folders `data` and `out` of a command line; the second is made."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("data", type=Path, help="the folder with the published sets")
     parser.add_argument("out", type=Path, help="where to write")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
+    return asked
+
+
+if __name__ == "__main__":
+    asked = places(__doc__)
     glue = asked.data / "glue_mrpc_stsb"
     for part in ("train", "test"):
         write(mrpc(glue / "MRPC" / f"{part}.tsv"), asked.out / f"mrpc_{part}.jsonl")

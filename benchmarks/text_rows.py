@@ -9,7 +9,6 @@ words, which a small model can learn to give.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import gzip
 import json
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.task_rows import write
+from benchmarks.task_rows import places, write
 
 WORDS = 3
 """Most words of an answer of Alpaca."""
@@ -55,11 +54,7 @@ def short_answers(file: Path) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="the folder with the published sets")
-    parser.add_argument("out", type=Path, help="where to write")
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    asked = places(__doc__)
     data, out = asked.data, asked.out
     write(quotes(data / "english_quotes" / "quotes.csv"), out / "quotes.jsonl")
     write(contracts(data / "legal_summarization" / "all_v1.json"), out / "contracts.jsonl")

@@ -65,8 +65,7 @@ def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
         _refuse_unfit(name, data.task)
     sizes = [len(data.train) for data in sets.values()]
     counts = drawn(sizes, mix.options.weights, mix.options.temperature)
-    together_options = mix.together.options
-    written = write_rows(mix.folder / ROWS, sets, counts, together_options.seed)
+    write_rows(mix.folder / ROWS, sets, counts, mix.together.options.seed)
     comparisons: dict[str, run.Comparison] = {}
     for name, resolved in {**mix.alone, TOGETHER: mix.together}.items():
         said = "all sets together" if name == TOGETHER else f"{name} alone"
@@ -75,8 +74,8 @@ def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
         if comparisons[name].interrupted:
             break
     rows = {
-        name: {"alone": sizes[at], "together": counts[at], "test": written["test"][at]}
-        for at, name in enumerate(sets)
+        name: {"alone": len(data.train), "together": count, "test": len(data.test)}
+        for (name, data), count in zip(sets.items(), counts, strict=True)
     }
     effects: list[Effect] = []
     left_out: dict[str, str] = {}

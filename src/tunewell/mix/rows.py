@@ -29,23 +29,17 @@ def chosen(rows: Sequence[Example], count: int, seed: int) -> list[Example]:
     return [*(row for _ in range(again) for row in rows), *(rows[at] for at in sorted(more))]
 
 
-def write_rows(
-    folder: Path, sets: Mapping[str, Data], counts: Sequence[int], seed: int
-) -> dict[str, list[int]]:
-    """Write train, validation and test files of all sets; rows of each set by part.
+def write_rows(folder: Path, sets: Mapping[str, Data], counts: Sequence[int], seed: int) -> None:
+    """Write train, validation and test files of all sets.
 
     Validation and test have all rows of all sets, one set after the other.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    sizes: dict[str, list[int]] = {}
     for part in ("train", "validation", "test"):
-        sizes[part] = []
         with whole_file(folder / f"{part}.jsonl") as aside, aside.open("w", encoding="utf-8") as to:
             for (name, data), count in zip(sets.items(), counts, strict=True):
                 rows = data.parts[part]
                 rows = chosen(rows, count, seed) if part == "train" else rows
-                sizes[part].append(len(rows))
                 for row in rows:
                     line = {"set": name, **as_messages(data.task, row)}
                     to.write(json.dumps(line, ensure_ascii=False) + "\n")
-    return sizes
