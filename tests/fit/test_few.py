@@ -110,6 +110,15 @@ def test_rows_of_one_token_each(backbone):
     assert logits.shape == (3, 3)
 
 
+@pytest.mark.parametrize("shape", ["bert", "llama"])
+def test_one_row_of_as_many_tokens_as_there_are_heads(backbone, shape):
+    model = own_model(backbone(shape), "last", 3, None, 0.0, seed=0).eval()
+    batch = rows(model, (shapes.HEADS,))
+    few, _, _ = said(model, batch)
+    with attention.staying_padded():
+        torch.testing.assert_close(few, model(**batch).detach(), rtol=1e-5, atol=1e-5)
+
+
 def test_as_many_tokens_as_the_model_is_wide(backbone):
     """GPT-2 lays its tokens out as a matrix, whose width is no number of tokens."""
     model = own_model(backbone("gpt2"), "last", 3, None, 0.0, seed=0).eval()

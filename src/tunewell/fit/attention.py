@@ -11,14 +11,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from tunewell.fit import row_by_row, varlen
 from tunewell.fit.few import FEW
+from tunewell.fit.row_by_row import Rows, Rule
 
 NAME = "rows_end_to_end"
 """Of the attention, among those of transformers."""
@@ -28,16 +28,6 @@ BIASES = ("position_bias", "softcap", "s_aux")
 
 class NotPackable(Exception):
     """A body cannot run rows end to end; says why."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Where rows lie in one that holds them all."""
-
-    lengths: tuple[int, ...]
-    """Tokens of each row, in order."""
-    past: int = 0
-    """Keys before the first row that every row reads as well."""
 
 
 ROWS: ContextVar[Rows | None] = ContextVar("rows", default=None)
@@ -102,9 +92,7 @@ def _attend(
     sliding_window: int | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Fused attention of each row to itself and to what stands before all; in float32 on a CPU.
-
-    Rows of one length that follow each other are taken at once.
+    """Attention of each row to itself and to what stands before all; in float32 on a CPU.
 
     Args:
         query: (1, heads, all tokens, width).
@@ -124,71 +112,45 @@ def _attend(
         raise NotPackable("its attention has a bias of its own")
     _note(sliding_window)
     causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
+    rule = Rule(causal, sliding_window, scaling)
     few = FEW.get()
     stops = few is not None and few.begins_at(module)
-    past = [rows.past] if rows.past else []
-    with torch.autocast(query.device.type, enabled=False):
-        alike = [(length, len(list(group))) for length, group in groupby(rows.lengths)]
-        cuts = [length * many for length, many in alike]
-        # The gradient of a split is one tensor, of slices one as large as all rows for each.
-        queries, keys, values = (
-            state[0].transpose(0, 1).float().split([*before, *cuts])  # (tokens, heads, width) each
-            for state, before in ((query, []), (key, past), (value, past))
-        )
-        parts: list[Tensor] = []
-        first = 0
-        for number, (length, many) in enumerate(alike):
-            q, k, v = (
-                cut[number - len(alike)].unflatten(0, (many, length)).transpose(1, 2)
-                for cut in (queries, keys, values)
-            )  # (many, heads, length, width)
-            if rows.past:
-                k, v = (
-                    torch.cat([cut[0].transpose(0, 1).expand(many, -1, -1, -1), own], dim=2)
-                    for cut, own in ((keys, k), (values, v))
-                )
-            at = None
-            if few is not None and stops:
-                at = few.places[first]  # rows of one length are read at one place
-                q = q[:, :, at : at + 1]
-            first += many
-            mask = _pattern(length, rows.past, causal, sliding_window, q.device, at)
-            part = nn.functional.scaled_dot_product_attention(
-                q,
-                k,
-                v,
-                mask,
-                dropout_p=dropout,
-                scale=scaling,
-                is_causal=causal and mask is None and at is None,
-                enable_gqa=q.shape[1] != k.shape[1],
-            )
-            parts.append(part.transpose(1, 2).flatten(0, 1))  # (many * length, heads, width)
-    attended = torch.cat(parts).unsqueeze(0)
+    places = few.places if few is not None and stops else None
+    device = query.device
+    states = (query, key, value)
+    by_kernel = device.type in varlen.KERNELS
+    if by_kernel and torch.is_autocast_enabled(device.type):
+        low = torch.get_autocast_dtype(device.type)
+        states = tuple(state.to(low) for state in states)
+    with torch.autocast(device.type, enabled=False):
+        if by_kernel:
+            attended = _by_kernel(states, rows, rule, places, dropout)
+        else:
+            attended = row_by_row.attend(*states, rows, rule, places, dropout)
+    attended = attended.unsqueeze(0)
     if few is not None and stops:
         few.begin()
     return attended, None
 
 
-def _pattern(
-    length: int,
-    past: int,
-    causal: bool,
-    window: int | None,
-    device: torch.device,
-    at: int | None = None,
-) -> Tensor | None:
-    """Which keys (past + length) each token (length) reads; None where its rule needs no mask.
+def _by_kernel(
+    states: tuple[Tensor, ...],
+    rows: Rows,
+    rule: Rule,
+    places: tuple[int, ...] | None,
+    dropout: float,
+) -> Tensor:
+    """As `varlen.attend`, if that was seen to be right.
 
-    Args:
-        at: the one token of the row that is looked at; None: all.
+    Raises:
+        NotPackable: it was not.
     """
-    windowed = window is not None and past + length > window
-    if not windowed and not (causal and (past or at is not None)):
-        return None
-    own = torch.arange(past, past + length, device=device).unsqueeze(1)
-    if at is not None:
-        own = own[at : at + 1]
-    apart = own - torch.arange(past + length, device=device)  # (length or 1, past + length)
-    mask = apart >= 0 if causal else torch.ones_like(apart, dtype=torch.bool)
-    return mask & (apart.abs() < window) if windowed else mask
+    if dropout:
+        raise NotPackable("its attention drops some of what it reads")
+    query, key, _ = states
+    heads = varlen.Heads(
+        query.shape[1], key.shape[1], query.shape[-1], query.dtype, query.device, rows.past > 0
+    )
+    if reason := varlen.fault(heads, rule):
+        raise NotPackable(reason)
+    return varlen.attend(*states, rows, rule, places)

@@ -27,18 +27,25 @@ class Few(TorchFunctionMode):
         layer: the last one.
         lengths: tokens of each row.
         from_end: of each row, how far from its end the token is that is read; the last: 1.
+        device: where the rows lie.
     """
 
-    def __init__(self, layer: nn.Module, lengths: Sequence[int], from_end: Sequence[int]) -> None:
+    def __init__(
+        self,
+        layer: nn.Module,
+        lengths: Sequence[int],
+        from_end: Sequence[int],
+        device: torch.device,
+    ) -> None:
         super().__init__()
         self._inside = set(layer.modules())
         self._all = sum(lengths)
         self.begun = False
         """Whether other tokens are gone by now."""
-        self.places = [length - back for length, back in zip(lengths, from_end, strict=True)]
+        self.places = tuple(length - back for length, back in zip(lengths, from_end, strict=True))
         """Of each row, the place in it of the token that is read."""
         starts = torch.tensor([0, *lengths[:-1]]).cumsum(0)
-        self.at = starts + torch.tensor(self.places)  # (rows,)
+        self.at = (starts + torch.tensor(self.places)).to(device)  # (rows,)
 
     def begins_at(self, attention: nn.Module) -> bool:
         """Whether this attention is the last layer's."""
@@ -105,13 +112,13 @@ def reading(pooling: str | None, mask: Tensor) -> Iterator[None]:
 
 
 @contextmanager
-def few_of(body: Any, lengths: Sequence[int]) -> Iterator[Few | None]:
+def few_of(body: Any, lengths: Sequence[int], device: torch.device) -> Iterator[Few | None]:
     """Inside, a body that runs rows end to end stops at what is read, if it can; what that is."""
     from_end = READ.get()
     if from_end is None or not body.last_layer or max(lengths) == 1:
         yield None
         return
-    few = Few(body.get_submodule(body.last_layer), lengths, from_end)
+    few = Few(body.get_submodule(body.last_layer), lengths, from_end, device)
     token = FEW.set(few)
     try:
         yield few

@@ -2,8 +2,8 @@
 
 Whoever calls a body gives padded rows and gets padded rows back. Inside they run as one row;
 only attention looks at where rows begin and end, so that each reads itself alone. A body that
-does not answer so as it answers rows alone, which is tried when it is loaded, stays padded, and
-so does every body on another device than a CPU.
+does not answer so as it answers rows alone, which is tried on the CPU when it is loaded, stays
+padded. On a GPU attention is by a kernel (`fit.varlen`), and rows stay padded where there is none.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 from tunewell.fit import anatomy
 from tunewell.fit.agreement import agrees_at_few, disagreement
-from tunewell.fit.attention import NAME, PADDED, ROWS, NotPackable, Rows, register
+from tunewell.fit.attention import NAME, PADDED, ROWS, NotPackable, register
 from tunewell.fit.few import few_of
+from tunewell.fit.row_by_row import Rows
 from tunewell.fit.skeleton import padding_offset
 from tunewell.fit.tensors import is_out_of_memory
+from tunewell.fit.varlen import usable
 
 GATHERED = ("token_type_ids", "position_ids")
 """Beside ids or embeddings, what has a value a token (batch, tokens)."""
@@ -141,7 +143,7 @@ def _end_to_end(
     rows = Rows(tuple(keep.sum(1).tolist()), past)
     token = ROWS.set(rows)
     try:
-        with few_of(body, rows.lengths) as few:
+        with few_of(body, rows.lengths, mask.device) as few:
             output = own(body, **packed)
     finally:
         ROWS.reset(token)
@@ -155,7 +157,7 @@ def _takes(given: dict[str, Any]) -> bool:
     mask, past = given.get("attention_mask"), given.get("past_key_values")
     inputs = given.get("input_ids")
     inputs = given.get("inputs_embeds") if inputs is None else inputs
-    if mask is None or inputs is None or mask.dim() != 2 or mask.device.type != "cpu":
+    if mask is None or inputs is None or mask.dim() != 2 or not usable(mask.device):
         return False
     if given.get("return_dict") is False:
         return False

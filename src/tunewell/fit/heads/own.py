@@ -42,7 +42,7 @@ def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
     if pooling == "cls":
         return hidden[:, 0]
     if pooling == "last":
-        return hidden[torch.arange(len(hidden)), mask.sum(1) - 1]
+        return hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(1) - 1]
     weights = mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
