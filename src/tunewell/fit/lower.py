@@ -134,7 +134,7 @@ def _probed(
     _states(lower, feed, [pieces[number] for number in first])  # pays for the start
     start = time.perf_counter()
     for numbers in chosen:
-        _states(lower, feed, [pieces[number] for number in numbers])
+        _states(lower, feed, [pieces[number] for number in numbers]).cpu()  # a GPU is waited for
     tokens = sum(plan.lengths[number] for numbers in chosen for number in numbers)
     seconds = (time.perf_counter() - start) / tokens * sum(plan.lengths)
     job.report_progress(Progress(measuring_seconds=time.perf_counter() - begun))

@@ -52,7 +52,7 @@ class Training:
     weights: dict[str, nn.Parameter]
     """What moves, by name."""
     best: dict[str, Tensor]
-    """The values of `weights` that validation liked best; none where it has no say."""
+    """The values of `weights` that validation liked best, on the CPU; none where it has no say."""
     state: State = field(default_factory=State)
 
 
@@ -69,9 +69,10 @@ def start(
     weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
     groups = grouped(weights, schedule.epochs, factors)
     optimizer = torch.optim.AdamW(groups, weight_decay=schedule.weight_decay, fused=True)
-    best = {name: p.detach().clone() for name, p in weights.items()}
+    best = {name: p.detach().to("cpu", copy=True) for name, p in weights.items()}
     # Around an optimizer, accelerate looks for other packages in every step: half of a short one.
-    prepared = accelerator.prepare(model.eval())
+    # The model is on its device, which may be another than the first GPU.
+    prepared = accelerator.prepare(model.eval(), device_placement=[False])
     return Training(job, prepared, feed, held_out, schedule, accelerator, optimizer, weights, best)
 
 

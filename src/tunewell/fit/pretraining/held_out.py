@@ -44,7 +44,7 @@ def known(learner: Learner, texts: Sequence[str]) -> np.ndarray:
         chance = torch.Generator().manual_seed(SEED + part)
         with torch.inference_mode():
             losses, labels = learner.losses([rows[number].ids for number in numbers], chance)
-        nats, said = losses.double().cpu().numpy(), (labels != IGNORED).cpu().numpy()
+        nats, said = losses.cpu().double().numpy(), (labels != IGNORED).cpu().numpy()
         for place, number in enumerate(numbers):
             row = rows[number]
             own = said[place, : len(row.counts)] & row.counts

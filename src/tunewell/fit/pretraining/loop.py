@@ -182,7 +182,7 @@ def _training(learner: Learner, blocks: Blocks, work: Work) -> Training:
     feed: Any = BlockFeed(learner, blocks)
     job: Any = work
     nothing: Any = None
-    model = accelerator.prepare(learner.model.eval())
+    model = accelerator.prepare(learner.model.eval(), device_placement=[False])
     return Training(job, model, feed, feed, nothing, accelerator, optimizer, weights, {}, Passed())
 
 
