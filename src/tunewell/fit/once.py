@@ -23,6 +23,7 @@ from tunewell.fit.alone import reads_padding
 from tunewell.fit.backbones import load_tokenizer
 from tunewell.fit.dropout import draw_less
 from tunewell.fit.feeds import only_head_moves, what_the_head_reads
+from tunewell.fit.fused import fuse
 from tunewell.fit.heads import Head, writes
 from tunewell.fit.heads.own import upon
 from tunewell.fit.heads.writing import what_is_cut
@@ -149,4 +150,5 @@ def _prepared(job: Job, prepare: Prepare, head: Head, model: nn.Module, tokenize
     if not any(p.requires_grad for p in model.parameters()):
         raise NotApplicable("nothing would move: a model that writes gets no new output layers")
     draw_less(model)
+    fuse(model)
     return Built(head, model, tokenizer, total)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
 from tunewell.fit.card import pooled_card, stock_card
+from tunewell.fit.fused import fuse
 from tunewell.fit.general import recalled
 from tunewell.fit.heads import Head, generates, head_for, writes
 from tunewell.fit.heads.own import upon
@@ -218,10 +219,11 @@ def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
         model = put_back[value["body"]](model, folder)
     if pooling is not None or value["body"] in APART:
         _put_head(model, load_file(folder / "head.safetensors"))
+    fuse(model.to(record.machine.device).eval())
     return TrainedPredictor(
         record=record,
         head=head,
-        model=model.to(record.machine.device).eval(),
+        model=model,
         tokenizer=backbones.load_tokenizer(source, folder),
         tuned_body=not untouched,
     )
