@@ -18,7 +18,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make setup   make .venv with everything that the commands and the tests need"
 	@echo "make demo    compare eight methods on examples/support.csv (about five minutes),"
-	@echo "             and ask the documents of examples/handbook a question"
+	@echo "             ask the documents of examples/handbook a question, and have a small model"
+	@echo "             write a sentence"
 	@echo "make test    run the tests"
 	@echo "make lint    check style and types"
 	@echo "make bench   run the slow tests and the benchmarks"
@@ -45,6 +46,7 @@ demo: $(READY)
 	@echo "The report: $(CURDIR)/$(DEMO)/report.html"
 	$(VENV)/bin/tunewell index examples/handbook --out $(DEMO)-handbook
 	$(VENV)/bin/tunewell ask $(DEMO)-handbook "What is the notice period?" --passages 2
+	echo "Write a sentence about the sea." | $(VENV)/bin/tunewell chat tunewell/tiny-decoder
 
 # Two workers with a thread each, so that they do not fight for cores.
 test: $(READY) $(AXE)

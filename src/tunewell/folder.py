@@ -27,10 +27,12 @@ def backbone_at_hand(options: RunOptions) -> Backbone | None:
     from tunewell.fit import hub
     from tunewell.fit.backbones import resolve
 
-    name = (options.backbone or (hub.DEFAULT,))[0]
+    writes = registry.task(options.task).head == "writing"
+    name = (options.backbone or (hub.default(writes),))[0]
     if name.startswith(PREFIX):
         return None
-    here = Path(name).expanduser().exists() or hub.cached(name) is not None
+    here = name == hub.EMBEDDED or Path(name).expanduser().exists()
+    here = here or hub.cached(name) is not None
     if not here and hub.reachable():
         return None
     try:

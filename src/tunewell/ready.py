@@ -97,6 +97,7 @@ def prepare(options: RunOptions) -> Ready:
     A folder that holds a run already has its say on precision and threads, so that what is added
     to it is computed as what is there.
     """
+    from tunewell.fit import hub
     from tunewell.fit import machine as machines
     from tunewell.fit.backbones import resolve
     from tunewell.options import parse_bytes
@@ -114,14 +115,14 @@ def prepare(options: RunOptions) -> Ready:
             found = replace(found, dtype=kept.dtype, threads=kept.threads)
     if options.memory is not None:
         found = replace(found, memory_bytes=parse_bytes(options.memory))
-    names: Sequence[str | None] = options.backbone or [None]
+    names = options.backbone or (hub.default(task.head == "writing"),)
     wanted = any(
         method.needs_backbone and (method.answers is None or task.answers in method.answers)
         for method in methods.values()
     )
     backbones = [
         _endpoint(name, options, folder)
-        if name is not None and name.startswith(PREFIX)
+        if name.startswith(PREFIX)
         else resolve(name, pooling=options.pooling, max_length=options.max_length)
         for name in (names if wanted else [])
     ]
@@ -193,6 +194,8 @@ def _methods(options: RunOptions) -> dict[str, Method]:
 
 def introduction(ready: Ready) -> list[str]:
     """What was chosen, in sentences, before anything runs."""
+    from tunewell.fit import hub
+
     data, machine = ready.data, ready.machine
     sizes = data.sizes
     sentences = [
@@ -209,6 +212,8 @@ def introduction(ready: Ready) -> list[str]:
             f"Backbone {backbone.name}, {backbone.max_length} tokens a text, {pooling}; "
             f"{machine.device}, {machine.dtype}, {machine.threads} threads."
         )
+        if backbone.name == hub.EMBEDDED and ready.options.backbone is None:
+            sentences.append(hub.WHY_EMBEDDED)
     return sentences
 
 

@@ -178,11 +178,12 @@ def learnt(options: RunOptions, rows: int) -> Marked:
     Raises:
         ConfigError: the task's answers are no texts, or the backbone does not write any.
     """
+    from tunewell.fit import hub
     from tunewell.fit.backbones import resolve
     from tunewell.fit.marked import marked
 
     data = rows_of_texts(options)
-    name = options.backbone[0] if options.backbone else None
+    name = (options.backbone or (hub.default(data.task.head == "writing"),))[0]
     return marked(data.task, resolve(name, max_length=options.max_length), data.train[:rows])
 
 

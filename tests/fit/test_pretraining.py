@@ -17,6 +17,7 @@ from fit import tiny, writers
 from tunewell.errors import ConfigError, DataError
 from tunewell.fit.pretraining import blocks, held_out, loop, models, objectives
 from tunewell.fit.pretraining.course import Course, course_of, parameters_in
+from tunewell.fit.pretraining.optimizer import optimizer_of
 from tunewell.fit.pretraining.settings import PretrainOptions, parse_size
 from tunewell.fit.pretraining.shapes import Shape, configuration, shape_of
 from tunewell.fit.pretraining.vocabulary import train_tokenizer
@@ -47,7 +48,7 @@ def learner(request):
 
     def make():
         model = models.new_model(shape, tokenizer, seed=3)
-        return loop.Learner(model, tokenizer, objective, MACHINE, WINDOW)
+        return loop.Learner(model, tokenizer, objective, MACHINE, WINDOW, fresh=True)
 
     return make
 
@@ -105,16 +106,15 @@ def test_a_shape_counts_as_the_model_itself(learner):
 
 
 def test_the_rule_gives_batch_and_rate_by_size():
-    """DeepSeek's own example: 1e17 operations, rounded from the two formulas by hand."""
-    course = course_of(100_000_000, 1e17 / 6e8, 1024, None, new=True)
-    operations = 6 * 100_000_000 * 1e17 / 6e8
+    """By the two formulas of the source; a smaller batch where there would be few steps."""
+    course = course_of(100_000_000, 3e17 / 6e8, 1024, None, new=True)
+    operations = 6 * 100_000_000 * 3e17 / 6e8
     assert course.learning_rate == pytest.approx(0.3118 * operations**-0.125, rel=0.01)
     assert course.step_tokens == pytest.approx(0.2920 * operations**0.3271, rel=0.02)
-    assert course.tokens == pytest.approx(1e17 / 6e8, rel=0.01)
+    assert course.tokens == pytest.approx(3e17 / 6e8, rel=0.01)
     small = course_of(8_000_000, 2_000_000, 512, None, new=True)
-    assert 900 < small.steps < 1100
-    rule = 0.2920 * (6 * 8e6 * 2e6) ** 0.3271  # 10,939 tokens, of which a step has a fifth
-    assert small.learning_rate == pytest.approx(3e-3 * (small.step_tokens / rule) ** 0.5)
+    assert 1900 < small.steps < 2100  # by the rule alone 183, of 10,939 tokens each
+    assert small.learning_rate == 4e-3
     assert course_of(8_000_000, 2_000_000, 512, None, new=False).learning_rate == 1e-4
     assert 6 * 20 * parameters_in(600, 5e10) ** 2 == pytest.approx(600 * 5e10, rel=1e-3)
 
@@ -276,6 +276,35 @@ def test_it_learns_and_goes_on_from_a_checkpoint_to_the_bit(learner, tmp_path):
     ends = resumed.model.state_dict()
     for name, value in unbroken.model.state_dict().items():
         assert torch.equal(value, ends[name]), name
+
+
+def test_matrices_of_a_new_model_move_by_orthogonal_steps(learner, tmp_path):
+    """One step of Muon is the rate times an orthogonal matrix, scaled to AdamW's usual size."""
+    made = learner()
+    there = written(made, tmp_path, documents(40))
+    before = {name: p.detach().clone() for name, p in made.model.named_parameters()}
+    rate = 1e-3
+    loop.train(made, there, Course(there.window, 4, 1, rate), work())
+    words = made.model.get_input_embeddings().weight.shape
+    found = 0
+    for name, p in made.model.named_parameters():
+        if p.ndim != 2 or p.shape == words:
+            continue
+        moved = p.detach() - before[name] * (1 - rate * 0.1)
+        singular = torch.linalg.svdvals(moved) / (0.2 * rate * max(p.shape) ** 0.5)
+        # Five steps of Newton and Schulz leave singular values near 1, not at it.
+        assert 0.5 < singular.median() < 1.3, name
+        found += 1
+    assert found >= 2 * SMALL.layers
+
+
+def test_a_backbone_goes_on_with_adamw():
+    tokenizer = vocabulary("causal")
+    model = models.new_model(replace(SMALL, vocabulary=len(tokenizer)), tokenizer, 0)
+    weights = dict(model.named_parameters())
+    assert isinstance(optimizer_of(model, weights, fresh=False), torch.optim.AdamW)
+    groups = optimizer_of(model, weights, fresh=True).param_groups
+    assert {id(p) for group in groups for p in group["params"]} == set(map(id, weights.values()))
 
 
 def test_the_shortest_course_is_one_step(learner, tmp_path):

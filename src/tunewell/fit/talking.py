@@ -6,19 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from tunewell.contracts import Predictor
+from tunewell.contracts import Predictor, Task
 from tunewell.errors import ConfigError, DataError, NotApplicable
 from tunewell.fit import anatomy, skeleton
 from tunewell.fit.generate import Prompt
 from tunewell.fit.heads import generates
-from tunewell.fit.prompting.writers import AsIs
+from tunewell.fit.prompting.writers import AsIs, LocalWriter
+from tunewell.fit.records import Record
 from tunewell.fit.sampling import Draw, Token, drawn
 from tunewell.fit.trained import TrainedPredictor
 from tunewell.fit.turns import Asked
+from tunewell.values import ParameterCount
 
 End = Literal["stop", "length"]
 """Why a text is at its end: the model or a stop text ended it, or there was no more room."""
 UNBOUNDED = 10**9
+UNTUNED_TOKENS = 256
+"""Most tokens of an answer of a model that has learnt no rows."""
 HALF = "\ufffd"
 """What stands for bytes that are not a whole character yet."""
 
@@ -72,6 +76,14 @@ class Talk(NamedTuple):
 def can_talk(predictor: Predictor) -> bool:
     """Whether its answers are texts that a fitted model of its own writes."""
     return isinstance(predictor, TrainedPredictor) and generates(predictor.head)
+
+
+def untuned(writer: LocalWriter, task: Task) -> TrainedPredictor:
+    """A model as it stands, to be talked with before it has learnt any rows."""
+    head = replace(writer.head, task=task, new_tokens=UNTUNED_TOKENS)
+    count = ParameterCount(total=writer.weights)
+    record = Record("untuned", task, writer.backbone, writer.machine, count)
+    return TrainedPredictor(record, head, writer.model, writer.tokenizer, tuned_body=False)
 
 
 def usual_tokens(predictor: Predictor) -> int:

@@ -77,7 +77,7 @@ def learner_of(asked: Asked) -> tuple[Learner, list[str]]:
     shape = Shape(**read_json(made))
     tokenizer = PreTrainedTokenizerFast.from_pretrained(asked.work / TOKENIZER)
     moved = models.new_model(shape, tokenizer, options.seed).to(machine.device)  # type: ignore[arg-type]
-    return Learner(moved, tokenizer, shape.objective, machine, shape.window), []
+    return Learner(moved, tokenizer, shape.objective, machine, shape.window, fresh=True), []
 
 
 def _shape(asked: Asked) -> Any:

@@ -6,18 +6,25 @@ import contextlib
 import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunewell.errors import ConfigError, DataError
+from tunewell import registry
+from tunewell.errors import ConfigError, DataError, NotApplicable
 from tunewell.tell.text import one_line, visible
 from tunewell.terminal import show
-from tunewell.terminal.serving import ONE, one_run
 from tunewell.terminal.syntax import command_line
 
 if TYPE_CHECKING:
     from tunewell.contracts import Predictor
     from tunewell.fit.talking import Wish
     from tunewell.fit.turns import Asked, Message
+
+
+_WHO = (
+    "The run's folder, the folder of a model in a run, or a pretrained model: its folder or its "
+    "name on the Hub. Not given: the one that texts are fitted on unless you say otherwise."
+)
 
 
 @dataclass(frozen=True)
@@ -38,20 +45,20 @@ class ChatOptions:
 
 def chat(argv: Sequence[str]) -> int:
     """Talk with a model that writes; Ctrl-D ends, and of a pipe each line is answered."""
-    runs, chosen, json = command_line("chat", chat.__doc__, argv, ChatOptions, ONE, "RUN")
-    folder = one_run(runs, "tunewell chat runs/assistant")
-    from tunewell import run
+    given, chosen, json = command_line("chat", chat.__doc__, argv, ChatOptions, _WHO, "MODEL")
+    if len(given) > 1:
+        raise ConfigError("One model is expected.", "Name it: `tunewell chat runs/assistant`.")
     from tunewell.fit.sampling import Draw
     from tunewell.fit.talking import Wish, can_talk
 
     draw = Draw(chosen.temperature, chosen.top_p, chosen.seed)
     wish = Wish(chosen.max_tokens, draw=draw)
-    predictor = run.load(folder)
+    predictor = _partner(given)
     if not can_talk(predictor):
         raise ConfigError(
-            f"The model of {folder} cannot be talked with.",
+            f"The model of {given[0]} cannot be talked with.",
             f"It answers what it was fitted to: {predictor.task.summary}.",
-            f'Ask it with `tunewell predict {folder} "..."`.',
+            f'Ask it with `tunewell predict {given[0]} "..."`.',
         )
     talker = Talker(predictor, wish, chosen.system)
     if sys.stdin.isatty() and sys.stdout.isatty() and not json:
@@ -71,6 +78,25 @@ def chat(argv: Sequence[str]) -> int:
     if json:
         show.show_json({"turns": turns})
     return refused.exit_status if refused else 0
+
+
+def _partner(given: Sequence[str]) -> Predictor:
+    """The model of a run, or one that has learnt no rows, as it stands."""
+    from tunewell import run
+    from tunewell.fit import backbones, hub, machine
+    from tunewell.fit.prompting.writers import LocalWriter, writer_of
+    from tunewell.fit.talking import untuned
+
+    name = given[0] if given else hub.default(writes=True)
+    if any((Path(name) / file).exists() for file in ("comparison.json", "model.json")):
+        return run.load(name)
+    try:
+        writer = writer_of(backbones.resolve(name), machine.find())
+    except NotApplicable as reason:
+        raise ConfigError(f"{name} cannot be talked with: {reason}.") from reason
+    assert isinstance(writer, LocalWriter)
+    show.say(f"{name} as it stands: it has learnt no rows of yours.")
+    return untuned(writer, registry.task("chat" if writer.talks else "complete")())
 
 
 @dataclass

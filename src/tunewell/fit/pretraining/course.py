@@ -2,10 +2,9 @@
 
 Twenty tokens a parameter where no time is set (Hoffmann et al., arXiv 2203.15556). Batch and
 learning rate from the operations of the whole training, 6 x parameters x tokens, as DeepSeek
-fitted them (arXiv 2401.02954, section 3.1); where that batch would leave few steps it is smaller,
-and the rate with it by the square root (Malladi et al., arXiv 2205.10287). The learning rate rises,
-stays, and falls to 0 in the last fifth (Hägele et al., arXiv 2405.18392), so a training may go on
-or end at any time.
+fitted them (arXiv 2401.02954, section 3.1); where that batch would leave few steps it is smaller.
+The learning rate rises, stays, and falls to 0 in the last fifth (Hägele et al., arXiv 2405.18392),
+so a training may go on or end at any time.
 """
 
 from __future__ import annotations
@@ -17,14 +16,12 @@ WARMUP = 0.05
 """Share of the steps in which the learning rate rises."""
 DECAY = 0.2
 """Share of all steps in which it falls."""
-HIGHEST_RATE = 3e-3
+HIGHEST_RATE = 4e-3
 """Small computations would get more by the rule, which was fitted to large ones."""
 RATE_OF_BACKBONES = 1e-4
 """Highest learning rate of a model that has learnt before (arXiv 2004.10964)."""
-LEAST_STEPS = 1000
+LEAST_STEPS = 2000
 """A batch is never so large that there are fewer, if one block a step will do."""
-BETAS, WEIGHT_DECAY = (0.9, 0.95), 0.1
-"""Of AdamW, as GPT-3 and Llama have them (arXiv 2005.14165, 2302.13971)."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,7 @@ def course_of(
     blocks = max(1, round(min(batch, tokens / LEAST_STEPS) / window))
     rate = RATE_OF_BACKBONES
     if new:
-        smaller = min(1.0, blocks * window / batch)
-        rate = min(HIGHEST_RATE, 0.3118 * operations**-0.125) * smaller**0.5
+        rate = min(HIGHEST_RATE, 0.3118 * operations**-0.125)
     return Course(window, blocks, max(1, round(tokens / (blocks * window))), rate, seconds)
 
 

@@ -21,8 +21,9 @@ from tunewell.errors import TrainingDiverged
 from tunewell.fit import output_layer, rates
 from tunewell.fit.batches import within_tokens
 from tunewell.fit.pretraining.blocks import Blocks
-from tunewell.fit.pretraining.course import BETAS, WEIGHT_DECAY, Course
+from tunewell.fit.pretraining.course import Course
 from tunewell.fit.pretraining.objectives import batch_of
+from tunewell.fit.pretraining.optimizer import optimizer_of
 from tunewell.fit.pretraining.settings import Objective
 from tunewell.fit.signals import held_back
 from tunewell.fit.state import State, Training, resume, save
@@ -47,6 +48,8 @@ class Learner:
     machine: Machine
     window: int
     """Tokens that it reads at once."""
+    fresh: bool = False
+    """Whether its weights were random at first."""
 
     @cached_property
     def plain(self) -> bool:
@@ -177,8 +180,7 @@ def _training(learner: Learner, blocks: Blocks, work: Work) -> Training:
     """A training of all weights at step 0."""
     accelerator = Accelerator(cpu=work.machine.device == "cpu")
     weights = {name: p for name, p in learner.model.named_parameters() if p.requires_grad}
-    groups = rates.grouped(weights, 1, None)
-    optimizer = torch.optim.AdamW(groups, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
+    optimizer = optimizer_of(learner.model, weights, learner.fresh)
     feed: Any = BlockFeed(learner, blocks)
     job: Any = work
     nothing: Any = None

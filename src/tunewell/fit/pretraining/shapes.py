@@ -43,8 +43,8 @@ class Shape:
 
     @property
     def heads(self) -> int:
-        """Attention heads, of 32 numbers in models narrower than 512, else of 64."""
-        return self.hidden // (32 if self.hidden < 512 else 64)
+        """Attention heads, of 64 numbers where the width is a multiple of it, else of 32."""
+        return self.hidden // (64 if self.hidden % 64 == 0 else 32)
 
     @property
     def inner(self) -> int:
