@@ -145,6 +145,26 @@ def test_rows_that_a_stray_quote_swallowed(table, content):
         load(Source(str(path)))
 
 
+def test_a_table_with_tabs_and_no_quotes_around_cells_is_read_as_it_stands(content):
+    """GLUE's files are so: a quote may open a sentence and never close."""
+    rows = [(f"text {n}", str(n % 2)) for n in range(20)]
+    rows[3] = ('"an opening quote, and no end', "1")
+    rows[9] = ('he said "yes" twice', "1")
+    rows[15] = ('"whole"', "1")
+    path = content("text\tlabel\n" + "".join(f"{a}\t{b}\n" for a, b in rows), "dev.tsv")
+    data = load(Source(str(path)))
+    found = {e.input for part in data.parts.values() for e in part}
+    assert found == {a for a, _ in rows}
+    assert any("part of the texts" in fault.sentence for fault in data.faults)
+
+
+def test_quotes_around_cells_with_tabs_stay_quotes(content):
+    rows = "".join(f"text {n}\t{n % 2}\n" for n in range(20))
+    path = content(f'text\tlabel\n"two\nlines"\t1\n"a ""word"""\t0\n{rows}', "dev.tsv")
+    found = {e.input for part in load(Source(str(path))).parts.values() for e in part}
+    assert {"two\nlines", 'a "word"'} <= found
+
+
 @pytest.mark.parametrize("column", ["text", "label"])
 def test_lists_in_a_chosen_column(content, column):
     other = {"text": "label", "label": "text"}[column]

@@ -23,6 +23,8 @@ class Dialect:
     """Whether the first line says the delimiter and is no row."""
     spaced: bool = False
     """Whether spaces after a delimiter belong to no cell, because quotes follow them."""
+    unquoted: bool = False
+    """Whether quotes are characters like others."""
 
     @property
     def name(self) -> str:
@@ -30,9 +32,13 @@ class Dialect:
         return DELIMITERS[self.delimiter]
 
     def reader(self, lines: Iterable[str]) -> Any:
-        """The rows of lines, strictly after RFC 4180."""
+        """The rows of lines, strictly after RFC 4180, or as they stand where they are unquoted."""
         return csv.reader(
-            lines, delimiter=self.delimiter, skipinitialspace=self.spaced, strict=True
+            lines,
+            delimiter=self.delimiter,
+            skipinitialspace=self.spaced,
+            quoting=csv.QUOTE_NONE if self.unquoted else csv.QUOTE_MINIMAL,
+            strict=True,
         )
 
 
@@ -58,6 +64,30 @@ def find_dialect(sample: Sequence[str], file_name: str) -> tuple[Dialect, list[l
     return best
 
 
+def without_quotes(lines: Iterable[str]) -> bool:
+    """Whether a table with tabs was written without quotes around cells, as GLUE's are.
+
+    Then each line has as many cells as the first, and in some a quote stands that closes nothing.
+    """
+    tabs, stray = None, False
+    for line in lines:
+        if not line.strip():
+            continue
+        tabs = line.count("\t") if tabs is None else tabs
+        if not tabs or line.count("\t") != tabs:
+            return False
+        stray = stray or ('"' in line and not _quoted(line, tabs + 1))
+    return stray
+
+
+def _quoted(line: str, cells: int) -> bool:
+    """Whether the quotes of a line with tabs are those around its cells."""
+    try:
+        return len(next(Dialect("\t").reader([line]))) == cells
+    except csv.Error:
+        return False
+
+
 def _with_spaces(plain: Dialect, sample: Sequence[str]) -> tuple[Dialect, list[list[str]]]:
     """The dialect with spaces before quotes, if there are such and every row then fits."""
     records, _ = _records(plain, sample)
@@ -68,6 +98,11 @@ def _with_spaces(plain: Dialect, sample: Sequence[str]) -> tuple[Dialect, list[l
         if all_read and len({len(record) for record in others}) == 1:
             return spaced, others
     return plain, records
+
+
+def in_dialect(dialect: Dialect, sample: Sequence[str]) -> tuple[Dialect, list[list[str]]]:
+    """A dialect with the rows of a sample in it."""
+    return dialect, _records(dialect, sample[int(dialect.declared) :])[0]
 
 
 def _records(dialect: Dialect, sample: Sequence[str]) -> tuple[list[list[str]], bool]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from tunewell.errors import DataError
-from tunewell.read.dialect import Dialect, find_dialect
+from tunewell.read.dialect import Dialect, find_dialect, in_dialect, without_quotes
 from tunewell.read.headers import Header, header_of
 from tunewell.read.irregular import tell_alike, tell_empty_cells, tell_unnamed
 from tunewell.read.opening import empty_file, state_of
@@ -39,9 +41,7 @@ def _rows(path: Path, tell: Tell) -> Rows:
     shorter: list[int] = []
     used: list[int] = []
     row = filled = 0
-    lines = text_lines(path)
-    if dialect.declared:
-        next(lines)
+    lines = _below(text_lines(path), dialect)
     try:
         for cells in dialect.reader(_kept(lines, raw)):
             row += 1
@@ -72,6 +72,9 @@ def _rows(path: Path, tell: Tell) -> Rows:
     if dialect.spaced:
         sentence = f"{path}: spaces between a {dialect.name} and a quote are left out."
         tell(Fault("spaces_before_quotes", "note", sentence, source=str(path)))
+    if dialect.unquoted:
+        sentence = f"{path}: quotes are read as part of the texts, as some of them close nothing."
+        tell(Fault("plain_quotes", "note", sentence, source=str(path)))
     tell_alike(path, header.alike, tell)
     tell_unnamed(path, header.unnamed, used, filled, tell)
     tell_empty_cells(path, longer, shorter, tell)
@@ -93,7 +96,15 @@ def _dialect(path: Path, _state: tuple[int, ...]) -> tuple[Dialect, list[list[st
         characters += len(line)
         if len(sample) == SAMPLE_LINES or characters > SAMPLE_CHARACTERS:
             break
-    return find_dialect(sample, path.name)
+    dialect, records = find_dialect(sample, path.name)
+    if dialect.delimiter == "\t" and without_quotes(_below(text_lines(path), dialect)):
+        return in_dialect(replace(dialect, spaced=False, unquoted=True), sample)
+    return dialect, records
+
+
+def _below(lines: Iterator[str], dialect: Dialect) -> Iterator[str]:
+    """The lines that are rows."""
+    return islice(lines, int(dialect.declared), None)
 
 
 def _from(header: list[str], records: list[list[str]]) -> list[list[str]]:
