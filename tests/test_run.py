@@ -200,6 +200,28 @@ def test_the_test_set_is_opened_by_the_picked_trial_alone(here):
         assert kept == opened
 
 
+def test_rows_of_one_author_are_drawn_together(tmp_path, monkeypatch):
+    """Each author says the same ten times: that is one row's worth of knowledge, not ten."""
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        (f"{e.input} {again}", e.target, str(author))
+        for author, e in enumerate(toy.examples(60, 3))
+        for again in range(10)
+    ]
+    with Path("authors.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("text", "label", "author"), *rows])
+    typed = ["compare", "authors.csv", "--methods", "majority", "--input", "text"]
+    wide = {}
+    for name, more in (("alone", []), ("together", ["--group", "author"])):
+        assert main([*typed, "--out", name, "--metric", "accuracy", *more]) == 0
+        found = read_json(Path(name) / "comparison.json")
+        scored = found["results"][0]["scores"]["accuracy"]
+        wide[found["groups"]] = scored["high"] - scored["low"]
+    (groups,) = wide.keys() - {None}
+    assert 8 <= groups <= 16
+    assert wide[groups] > 2 * wide[None]
+
+
 def test_with_several_seeds_each_refit_of_the_pick_opens_it_once(here):
     assert main(command("majority,features", "seeds", "--seeds", "3")) == 0
     for row in results("seeds").values():

@@ -15,6 +15,7 @@ from tunewell.measure.intervals import (
     wilson,
 )
 from tunewell.measure.metrics import Accuracy, MacroF1
+from tunewell.measure.metrics.numbers import Spearman
 from tunewell.values import Answer
 
 ACCURACY = Accuracy()
@@ -125,6 +126,36 @@ def test_methods_with_different_numbers_of_seeds_go_together():
     assert found["one"].value == 0.5
     assert found["two"].value == pytest.approx(0.7)
     assert found["two"].low < 0.7 < found["two"].high
+
+
+def test_rows_of_a_group_count_as_one_draw():
+    """Ten rows of equal fate a group say no more than one of them."""
+    one_each = np.arange(40) % 3 > 0
+    groups = np.random.default_rng(1).permutation(np.repeat(np.arange(40), 10))
+    whole = accuracy_of(one_each[groups])
+    found = interval(ACCURACY, whole, groups=groups)
+    expected = interval(ACCURACY, accuracy_of(one_each))
+    for end in ("value", "low", "high"):
+        assert getattr(found, end) == pytest.approx(getattr(expected, end), abs=1e-6)
+    alone = interval(ACCURACY, whole)
+    assert found.high - found.low > 2.5 * (alone.high - alone.low)
+    targets = [str(number) for number in groups]
+    assert effective_rows(ACCURACY, targets) == pytest.approx(400)
+    assert effective_rows(ACCURACY, targets, groups=groups) == pytest.approx(40)
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_groups_of_one_row_are_rows(ranked):
+    metric = Spearman(missing=0.5) if ranked else ACCURACY
+    chance = np.random.default_rng(2)
+    statistics = chance.random((1, 30, 2)) if ranked else share(20, 30)
+    rows = np.arange(30)
+    found = interval(metric, statistics, samples=300, groups=rows)
+    assert found == interval(metric, statistics, samples=300)
+    twice = np.concatenate([statistics, statistics], axis=1)
+    paired = interval(metric, twice, samples=300, groups=np.concatenate([rows, rows]))
+    assert paired.low == pytest.approx(found.low, abs=1e-6)
+    assert paired.high == pytest.approx(found.high, abs=1e-6)
 
 
 def test_the_score_lies_in_its_interval_whatever_is_scored():

@@ -43,6 +43,7 @@ def write_answers(
                 "source": example.source,
                 "input": example.input,
                 "target": example.target,
+                **({"group": example.group} if example.group is not None else {}),
                 "answer": answer.value,
                 "confidence": answer.confidence,
                 **({"scores": answer.scores} if with_scores else {}),
@@ -54,6 +55,20 @@ def write_answers(
 def read_fits(run: Path, folders: Sequence[str]) -> list[Fit]:
     """What each fit of a run answered to the test rows, by the folders of their trials."""
     return [read_answers(run / folder) for folder in folders]
+
+
+def read_groups(folder: Path) -> np.ndarray | None:
+    """The number of each test row's group, from 0; None where no two rows belong together.
+
+    A row without a group is one of its own.
+    """
+    import numpy as np
+
+    with (folder / "answers.jsonl").open(encoding="utf-8") as file:
+        names = [json.loads(line).get("group") for line in file]
+    keys = [(number, None) if name is None else (None, name) for number, name in enumerate(names)]
+    found = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return None if len(found) == len(names) else np.array([found[key] for key in keys])
 
 
 def statistics_of(metric: Metric, fits: Sequence[Fit]) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewell import registry
 from tunewell.contracts import Scale, Task
-from tunewell.measure.answers import Fit, read_fits, statistics_of
+from tunewell.measure.answers import Fit, read_fits, read_groups, statistics_of
 from tunewell.measure.calibration import calibration
 from tunewell.measure.forgetting import read_forgetting
 from tunewell.measure.per_label import per_label
@@ -17,6 +17,8 @@ from tunewell.measure.trial import ended_folders
 from tunewell.values import Answer, read_json, to_json
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tunewell.measure.compare import Pairs
 
 SAMPLES = 5000
@@ -110,9 +112,11 @@ def assemble(
             "pairs": {},
             "recommended": None,
             "why": "No method came to its end.",
+            "groups": None,
         }
     told = {name: read_fits(run, r["folders"]) for name, r in ok.items()}
-    pairs = _scored(task, ok, told, leaked)
+    groups = read_groups(run / next(iter(ok.values()))["folders"][0])
+    pairs = _scored(task, ok, told, leaked, groups)
     for name, result in ok.items():
         result.update(_label_by_label(task, *told[name][0]))
     scores = {name: result["scores"][task.metric]["value"] for name, result in ok.items()}
@@ -134,6 +138,7 @@ def assemble(
         "recommended": advice.name,
         "why": advice.why,
         "optimism": pairs.optimism,
+        "groups": None if groups is None else int(groups.max()) + 1,
         "worth": worth(rows, ok, pairs, tuned or {}),
     }
 
@@ -143,6 +148,7 @@ def _scored(
     ok: Mapping[str, dict[str, Any]],
     told: Mapping[str, list[Fit]],
     leaked: Sequence[int],
+    groups: np.ndarray | None,
 ) -> Pairs:
     """Give each result its scores, with and without leaked rows; all pairs by what decides.
 
@@ -160,18 +166,24 @@ def _scored(
         statistics = {name: each for name, each in known.items() if np.isfinite(each).all()}
         if not statistics:
             continue
-        rows_that_count = effective_rows(metric, targets, task.ideal)
+        rows_that_count = effective_rows(metric, targets, task.ideal, groups)
         slow = hasattr(metric, "weighted") and key != task.metric
         samples = SAMPLES_OF_SLOW if slow else SAMPLES
-        found = intervals(metric, statistics, samples=samples, effective_rows=rows_that_count)
+        drawn: dict[str, Any] = {"effective_rows": rows_that_count, "groups": groups}
+        found = intervals(metric, statistics, samples=samples, **drawn)
         for name, interval in found.items():
             ok[name].setdefault("scores", {})[key] = to_json(interval)
         if 0 < len(leaked) < len(targets):
             without = {name: np.delete(each, leaked, axis=1) for name, each in statistics.items()}
-            for name, interval in intervals(metric, without, samples=samples).items():
+            left = (
+                None
+                if groups is None
+                else np.unique(np.delete(groups, leaked), return_inverse=True)[1]
+            )
+            for name, interval in intervals(metric, without, samples=samples, groups=left).items():
                 ok[name].setdefault("scores_without_leaked", {})[key] = to_json(interval)
         if key == task.metric:
-            pairs = simultaneous(metric, statistics, effective_rows=rows_that_count)
+            pairs = simultaneous(metric, statistics, **drawn)
     return pairs
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from tunewell.contracts import Metric, Scale
-from tunewell.measure.intervals import Z, resampled_scores, score
+from tunewell.measure.intervals import Z, resampled_scores, score, units
 from tunewell.values import Interval
 
 Prefer = Literal["training", "prediction", "memory", "size"]
@@ -80,6 +80,7 @@ def simultaneous(
     samples: int = 5000,
     seed: int = 0,
     effective_rows: float | None = None,
+    groups: np.ndarray | None = None,
 ) -> Pairs:
     """Compare all pairs on the same resampled rows.
 
@@ -89,11 +90,12 @@ def simultaneous(
         samples: how many resamples.
         seed: of the resampling.
         effective_rows: `intervals.effective_rows(metric, targets)`; the number of rows if None.
+        groups: as for `intervals.intervals`.
     """
     better = metric.scale.better
     scores = better(np.array([score(metric, each) for each in statistics.values()]))
-    resampled = better(resampled_scores(metric, list(statistics.values()), samples, seed))
-    rows = next(iter(statistics.values())).shape[1]
+    resampled = better(resampled_scores(metric, list(statistics.values()), samples, seed, groups))
+    rows = units(next(iter(statistics.values())).shape[1], groups)
     width = metric.scale.high - metric.scale.low
     width = width if math.isfinite(width) else 0.0
     return max_t(tuple(statistics), scores, resampled, rows, effective_rows, width)

@@ -35,6 +35,7 @@ def intervals(
     samples: int = 5000,
     seed: int = 0,
     effective_rows: float | None = None,
+    groups: np.ndarray | None = None,
 ) -> dict[str, Interval]:
     """The interval of each method's score, all from the same resamples.
 
@@ -49,10 +50,12 @@ def intervals(
         seed: of the resampling.
         effective_rows: `effective_rows(metric, targets)`; the number of rows unless given.
             Decides where the rows at hand show no variation, as when all answers are right.
+        groups: (rows,), the number of each row's group from 0, where rows of a group belong
+            together and are drawn together (Davison and Hinkley, 1997, section 3.8).
     """
-    resampled = resampled_scores(metric, list(statistics.values()), samples, seed)
+    resampled = resampled_scores(metric, list(statistics.values()), samples, seed, groups)
     return {
-        name: _interval(metric, each, resampled[:, column], effective_rows)
+        name: _interval(metric, each, resampled[:, column], effective_rows, groups)
         for column, (name, each) in enumerate(statistics.items())
     }
 
@@ -76,7 +79,10 @@ def wilson(share: float, rows: float) -> tuple[float, float]:
 
 
 def effective_rows(
-    metric: Metric, targets: Sequence[Any], ideal: Callable[[Any], Any] = lambda target: target
+    metric: Metric,
+    targets: Sequence[Any],
+    ideal: Callable[[Any], Any] = lambda target: target,
+    groups: np.ndarray | None = None,
 ) -> float:
     """On how many equally important rows a perfect score rests.
 
@@ -87,32 +93,56 @@ def effective_rows(
 
     Args:
         ideal: `Task.ideal`, what a right answer to a target is.
+        groups: as for `intervals`; each counts as a row.
     """
     if hasattr(metric, "weighted") or math.isinf(metric.scale.high):
-        return float(len(targets))
+        return float(units(len(targets), groups))
     right = metric.statistics(targets, [Answer(ideal(target)) for target in targets])
     silent = metric.statistics(targets, [Answer(None) for _ in targets])
+    right, silent = by_group(right, groups), by_group(silent, groups)
     total = right.sum(axis=0)
     loss = metric.value(total) - metric.value(total - right + silent)  # (rows,)
-    return float(loss.sum() ** 2 / (loss**2).sum()) if loss.any() else float(len(targets))
+    return float(loss.sum() ** 2 / (loss**2).sum()) if loss.any() else float(len(right))
 
 
-def resample_weights(rows: int, samples: int, seed: int = 0) -> Iterator[np.ndarray]:
+def units(rows: int, groups: np.ndarray | None) -> int:
+    """How many things are drawn: groups, or rows where there are none."""
+    return rows if groups is None else int(groups.max()) + 1
+
+
+def by_group(statistics: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    """Statistics (..., rows, S) summed over the rows of each group: (..., groups, S)."""
+    if groups is None:
+        return statistics
+    sums = np.zeros((*statistics.shape[:-2], units(0, groups), statistics.shape[-1]))
+    np.add.at(sums, (..., groups, slice(None)), statistics)
+    return sums
+
+
+def resample_weights(
+    rows: int, samples: int, seed: int = 0, groups: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
     """How often each resample draws each row: chunks that stack to (samples, rows), float32.
 
-    Chunks keep memory bounded; the counts do not depend on their size.
+    Chunks keep memory bounded; the counts do not depend on their size. Groups are drawn whole.
     """
+    many = units(rows, groups)
     generator = np.random.default_rng([seed, 0])
     for start in range(0, samples, max(1, CHUNK // rows)):
         count = min(max(1, CHUNK // rows), samples - start)
-        drawn = generator.integers(0, rows, size=(count, rows))
-        drawn += np.arange(count)[:, None] * rows
-        counts = np.bincount(drawn.ravel(), minlength=count * rows)
-        yield counts.reshape(count, rows).astype(np.float32)
+        drawn = generator.integers(0, many, size=(count, many))
+        drawn += np.arange(count)[:, None] * many
+        counts = np.bincount(drawn.ravel(), minlength=count * many)
+        weights = counts.reshape(count, many).astype(np.float32)
+        yield weights if groups is None else weights[:, groups]
 
 
 def resampled_scores(
-    metric: Metric, statistics: Sequence[np.ndarray], samples: int = 5000, seed: int = 0
+    metric: Metric,
+    statistics: Sequence[np.ndarray],
+    samples: int = 5000,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """Scores in resamples, the same rows for all: [(seeds, rows, S), ...] -> (samples, methods).
 
@@ -125,7 +155,7 @@ def resampled_scores(
     generator = np.random.default_rng([seed, 1])
     of_samples = _by_rows if hasattr(metric, "weighted") else _by_sums(statistics)
     chunks = []
-    for weights in resample_weights(rows.pop(), samples, seed):
+    for weights in resample_weights(rows.pop(), samples, seed, groups):
         scores = [
             _mean_of_drawn_seeds(each, generator)
             for each in of_samples(metric, statistics, weights)
@@ -168,7 +198,11 @@ def _mean_of_drawn_seeds(scores: np.ndarray, generator: np.random.Generator) -> 
 
 
 def _interval(
-    metric: Metric, statistics: np.ndarray, resampled: np.ndarray, effective: float | None
+    metric: Metric,
+    statistics: np.ndarray,
+    resampled: np.ndarray,
+    effective: float | None,
+    groups: np.ndarray | None,
 ) -> Interval:
     """Wilson's interval around the score less its bootstrap bias, on the metric's own scale.
 
@@ -176,7 +210,7 @@ def _interval(
     """
     scale: Scale = metric.scale
     value = score(metric, statistics)
-    error = max(float(resampled.std()), _jackknife_error(metric, statistics))
+    error = max(float(resampled.std()), _jackknife_error(metric, statistics, groups))
     centre = 2 * value - float(resampled.mean())
     if not math.isfinite(width := scale.high - scale.low):
         low, high = max(centre - Z * error, scale.low), min(centre + Z * error, scale.high)
@@ -185,28 +219,31 @@ def _interval(
     if error > 1e-9 and 0 < share < 1:
         rows = share * (1 - share) / error**2
     else:
-        rows = effective or float(statistics.shape[1])
+        rows = effective or float(units(statistics.shape[1], groups))
     low, high = (scale.low + width * end for end in wilson(share, rows))
     return Interval(value, min(low, value), max(high, value))
 
 
-def _jackknife_error(metric: Metric, statistics: np.ndarray) -> float:
-    """Standard error by leaving out each row in turn, and from the spread of the seeds.
+def _jackknife_error(metric: Metric, statistics: np.ndarray, groups: np.ndarray | None) -> float:
+    """Standard error by leaving out each row or group in turn, and from the spread of the seeds.
 
     Never too small on average (Efron and Stein, 1981), where the bootstrap's is for classes
     with a handful of rows. Of many rows that are ranked it is not taken: it would take as many
     rankings as there are rows.
     """
     seeds, rows, _ = statistics.shape
+    many = units(rows, groups)
     if not hasattr(metric, "weighted"):
         totals = statistics.sum(axis=1)  # (seeds, S)
-        parts = [metric.value(t - each) for t, each in zip(totals, statistics, strict=True)]
-    elif rows <= RANKED_WITHOUT_ONE:
-        all_but_one = np.ones((rows, rows)) - np.eye(rows)
+        apart = by_group(statistics, groups)
+        parts = [metric.value(t - each) for t, each in zip(totals, apart, strict=True)]
+    elif many <= RANKED_WITHOUT_ONE:
+        own = np.arange(rows) if groups is None else groups
+        all_but_one = (own != np.arange(many)[:, None]).astype(float)  # (groups, rows)
         parts = [weighted_scores(metric, each, all_but_one) for each in statistics]
     else:
         parts = [np.zeros(1)]
-    variance = (rows - 1) * np.mean(parts, axis=0).var()  # over (rows,)
+    variance = (many - 1) * np.mean(parts, axis=0).var()  # over rows or groups
     if seeds > 1:
         variance += _of_seeds(metric, statistics).var(ddof=1) / seeds
     return math.sqrt(variance)

@@ -33,7 +33,8 @@ class Source:
     `tunewell tasks answer` lists them. Several for one are separated by commas:
     `choices=A,B,C,answer=Key`. Not given: found by names, and shown."""
     group: str | None = None
-    """A column whose equal values stay on one side of the split, such as the author's name."""
+    """A column whose equal values belong together, such as the author's name: such rows stay on
+    one side of the split, and intervals are over groups of them, which are wider."""
     validation: str | None = None
     """A file of rows to choose settings on. Not given: one fifth of the training rows."""
     test: str | None = None
