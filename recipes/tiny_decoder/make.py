@@ -185,8 +185,9 @@ command that writes has something to run on without a download.
 - English Wikipedia and public-domain books: {record["tokens_read"]:,} tokens, {times:.2f} a
   parameter, in {record["seconds"] / 60:.0f} minutes on {record["threads"]} threads
   ({record["machine"]["processor"]}), {record["tokens_per_second"]:,.0f} tokens a second,
-  {100 * record["peak_share"]:.0f} % of the measured peak of matrix products.
-- {run["rows"]["train"]} rows: short prompts of t0_multitask, and some written for this project.
+  {100 * record["peak_share"]:.0f} % of the measured peak of matrix products. Wikipedia's text is
+  under CC BY-SA; the books are in the public domain.
+- {run["rows"]["train"]:,} rows: short prompts of t0_multitask, and some written for this project.
 
 ## What it knows
 
