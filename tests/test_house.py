@@ -23,6 +23,7 @@ from tunewell.mix.settings import read_mix
 from tunewell.pretraining import pipeline
 from tunewell.serve import server
 from tunewell.serve.web import server as web_server
+from tunewell.terminal import talking
 from tunewell.yaml_file import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -270,6 +271,7 @@ def test_the_command_line_takes_every_command_in_the_pages(
     monkeypatch.setattr(indexing, "index", stop)
     monkeypatch.setattr(finding, "open_index", stop)
     monkeypatch.setattr(pipeline, "pretrain", stop)
+    monkeypatch.setattr(talking, "partner", stop)
     monkeypatch.chdir(tmp_path)
     for name in ("one.yaml", "two.yaml"):
         Path(name).write_text(CONTENTS[name])

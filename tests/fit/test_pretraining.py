@@ -291,9 +291,9 @@ def test_matrices_of_a_new_model_move_by_orthogonal_steps(learner, tmp_path):
         if p.ndim != 2 or p.shape == words:
             continue
         moved = p.detach() - before[name] * (1 - rate * 0.1)
-        singular = torch.linalg.svdvals(moved) / (0.2 * rate * max(p.shape) ** 0.5)
-        # Five steps of Newton and Schulz leave singular values near 1, not at it.
-        assert 0.5 < singular.median() < 1.3, name
+        largest = torch.linalg.matrix_norm(moved, 2) / (0.2 * rate * max(p.shape) ** 0.5)
+        # Five steps of Newton and Schulz leave singular values near 1; AdamW's would be 5.
+        assert 0.6 < largest < 1.3, name
         found += 1
     assert found >= 2 * SMALL.layers
 

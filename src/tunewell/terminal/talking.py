@@ -53,7 +53,7 @@ def chat(argv: Sequence[str]) -> int:
 
     draw = Draw(chosen.temperature, chosen.top_p, chosen.seed)
     wish = Wish(chosen.max_tokens, draw=draw)
-    predictor = _partner(given)
+    predictor = partner(given)
     if not can_talk(predictor):
         raise ConfigError(
             f"The model of {given[0]} cannot be talked with.",
@@ -80,7 +80,7 @@ def chat(argv: Sequence[str]) -> int:
     return refused.exit_status if refused else 0
 
 
-def _partner(given: Sequence[str]) -> Predictor:
+def partner(given: Sequence[str]) -> Predictor:
     """The model of a run, or one that has learnt no rows, as it stands."""
     from tunewell import run
     from tunewell.fit import backbones, hub, machine
