@@ -17,6 +17,7 @@ from fit import tiny, writers
 from tunewell import registry
 from tunewell.cli import main
 from tunewell.contracts import Job
+from tunewell.tell.text import one_line, visible
 from tunewell.values import Machine
 
 TALK = [
@@ -102,7 +103,7 @@ def test_a_classifier_is_no_one_to_talk_with(fitted, capsys):
 
 
 def test_a_backbone_is_talked_with_as_it_stands(tmp_path, monkeypatch, capsys):
-    folder = writers.save("llama", tmp_path / "backbone")
+    folder = writers.save("llama", tmp_path / "backbone", "chatml")
     piped(monkeypatch, ["Who sails?"])
     assert main(["chat", str(folder), "--max-tokens", "9"]) == 0
     out, err = capsys.readouterr()
@@ -116,7 +117,8 @@ def test_a_backbone_is_talked_with_as_it_stands(tmp_path, monkeypatch, capsys):
     written = model.generate(**ids, max_new_tokens=9, do_sample=False)[
         0, ids["input_ids"].shape[1] :
     ]
-    assert out.split() == tokenizer.decode(written, skip_special_tokens=True).split()
+    expected = tokenizer.decode(written, skip_special_tokens=True)
+    assert out.strip() == one_line(visible(expected)).strip()
 
 
 def test_what_only_reads_is_no_one_to_talk_with(tmp_path, capsys):
