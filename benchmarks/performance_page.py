@@ -51,8 +51,6 @@ NOT_DONE = """\
 
 - On a GPU rows run padded. To run them end to end there takes a kernel for rows of many lengths
   (`torch.nn.attention.varlen`, flash-attn), and there was no GPU to try one on, nor liger-kernel.
-- The settings of a head are trained one after the other on the vectors of one pass, 26 CPU
-  milliseconds each for 72 rows and five epochs, not as one batch of heads.
 """
 UNKNOWN = "What limits it is not known yet."
 TRAINING_MEETS_IT = (

@@ -129,6 +129,30 @@ def test_a_method_or_task_imports_heavy_packages_where_it_uses_them(module: str)
     assert not at_import(MODULES[module]) & set(HEAVY)
 
 
+SAVING = ("at_once", "joint_step", "stack", "packing", "few", "prefix", "lower", "kept", "depth")
+SAVING += ("once", "feeds", "step", "recompute", "sharing")
+"""Parts of `fit` that save work, for every method alike."""
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("methods", "tasks"))])
+def test_no_method_or_task_knows_of_the_work_that_it_is_saved(module: str) -> None:
+    known = {
+        name.removeprefix("tunewell.fit.").partition(".")[0] for _, name in imports(MODULES[module])
+    }
+    assert not known & set(SAVING)
+    names = {
+        n.attr
+        for n in ast.walk(ast.parse(MODULES[module].read_text()))
+        if isinstance(n, ast.Attribute)
+    }
+    assert "beside" not in names
+
+
+def test_no_option_speaks_of_the_work_that_is_saved() -> None:
+    known = options.options_of(options.run_options())
+    assert not {name.rpartition(".")[2] for name in known} & {*SAVING, "beside"}
+
+
 def test_every_package_that_is_imported_is_asked_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     more = [part for name, part in project["optional-dependencies"].items() if name != "dev"]

@@ -36,7 +36,10 @@ def main() -> None:
     import_heavy_packages()
     begun, busy = time.perf_counter(), time.process_time()
     methods = [Head(learning_rate=rate, epochs=asked.epochs) for rate in SETTINGS]
-    fitted = [method.fit(given) for method in methods]
+    fitted = [
+        method.fit(replace(given, beside=tuple((each, given.seed) for each in methods[number:])))
+        for number, method in enumerate(methods, start=1)
+    ]
     seconds, busy = time.perf_counter() - begun, time.process_time() - busy
     (path,) = (asked.out / "cache").glob("frozen-*.safetensors")
     with safe_open(path, "pt") as kept:

@@ -182,6 +182,9 @@ class Job:
     """Where work that several trials share may lie; None: in memory only."""
     save_every_seconds: float = 60.0
     """Seconds between two checkpoints; 0: one every step."""
+    beside: tuple[tuple[Method, int], ...] = ()
+    """Further options of the method, with seeds, that will be asked for on these rows: who can
+    fit them at once with this one may."""
     probe: bool = False
     """Measure a few batches and raise `Probed` instead of fitting."""
     report_progress: Callable[[Progress], None] = lambda progress: None

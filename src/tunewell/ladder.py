@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from tunewell.ready import Ready
 from tunewell.settings import Event, Watch
 from tunewell.tell.track import tracked
 from tunewell.values import Backbone, Progress, to_json
+
+Fits = tuple[tuple[Method, int], ...]
+"""Options and seed of each."""
 
 
 @dataclass
@@ -129,7 +132,9 @@ def _climb(
                 return {"status": "skipped", "reason": "the budget was used up before its turn"}
             why = f"trials: {number} of {len(grid)}, as the budget was used up"
             break
-        took = _trial(ready, row, setting, backbone, name, seconds, course)
+        later = [(each, ready.options.seed) for each in grid[number + 1 :]]
+        beside = _to_come(ready, backbone, later, ended)
+        took = _trial(ready, row, setting, backbone, name, seconds, course, beside)
         expected = each if done else took
     trials = trials_of(ready.folder, row.method, row.fingerprint)
     scale = ready.task.metrics[ready.task.metric].scale
@@ -148,7 +153,9 @@ def _climb(
             few = f"seeds: {refit} of {ready.options.seeds}, as the budget was used up"
             why = f"{why}; {few}" if why else few
             break
-        _trial(ready, row, chosen, backbone, name, seconds, course, seed)
+        later = [(chosen, seed + n) for n in range(1, ready.options.seeds - refit)]
+        beside = _to_come(ready, backbone, later, ended)
+        _trial(ready, row, chosen, backbone, name, seconds, course, beside, seed)
         open_test(
             _folder(ready, chosen, backbone, seed), ready.data.test, ready.machine, course.shared
         )
@@ -172,9 +179,14 @@ def _trial(
     name: str,
     planned_seconds: float,
     course: Course,
+    beside: Fits = (),
     seed: int | None = None,
 ) -> float:
-    """Run one trial unless it is done; the seconds it took."""
+    """Run one trial unless it is done; the seconds it took.
+
+    Args:
+        beside: those that come after it.
+    """
     from tunewell.measure.trial import run_trial
 
     seed = ready.options.seed if seed is None else seed
@@ -185,7 +197,7 @@ def _trial(
     if row.estimate is not None:
         planned["planned_seconds"] = row.estimate.alone_seconds
         planned["planned_peak_bytes"] = row.estimate.peak_bytes
-    job = ready.job(backbone, seed)
+    job = replace(ready.job(backbone, seed), beside=beside)
     with tracked(ready.options.track, ready.folder, folder.name, to_json(method)) as log:
 
         def told(progress: Progress) -> None:
@@ -204,6 +216,17 @@ def _trial(
         outcome = f"{name}: {result['status']}, {result['reason'].rstrip('.')}"
     course.tell("done", outcome, score=score)
     return time.monotonic() - start
+
+
+def _to_come(
+    ready: Ready, backbone: Backbone | None, fits: Sequence[tuple[Method, int]], ended: set[str]
+) -> Fits:
+    """Those of some fits, options and seed of each, that have not ended."""
+    return tuple(
+        (method, seed)
+        for method, seed in fits
+        if ready.trial(method, backbone, seed).key not in ended
+    )
 
 
 def _folder(ready: Ready, method: Method, backbone: Backbone | None, seed: int) -> Path:

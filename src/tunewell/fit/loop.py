@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -16,8 +17,17 @@ from torch import nn
 from tunewell.contracts import Job
 from tunewell.errors import Probed, TrainingDiverged
 from tunewell.fit import anatomy, rates
+from tunewell.fit.at_once import fit_at_once
 from tunewell.fit.batches import epoch_batches
-from tunewell.fit.feeds import Feed, KeptFeed, TokenFeed, frozen_feeds, only_head_moves, set_aside
+from tunewell.fit.feeds import (
+    Feed,
+    KeptFeed,
+    TokenFeed,
+    VectorFeed,
+    frozen_feeds,
+    only_head_moves,
+    set_aside,
+)
 from tunewell.fit.heads import generates, head_for, writes
 from tunewell.fit.lower import kept_feeds
 from tunewell.fit.machine import set_up
@@ -28,15 +38,15 @@ from tunewell.fit.records import Record
 from tunewell.fit.schedule import Schedule
 from tunewell.fit.signals import held_back
 from tunewell.fit.state import Training, resume, save, start
-from tunewell.fit.step import in_memory, take_step
+from tunewell.fit.step import chances_in, take_step
 from tunewell.fit.trained import TrainedPredictor
-from tunewell.imbalance import chances_of
+from tunewell.fit.validation import validate
 from tunewell.values import Example, Progress
 
-PATIENCE = 3
-"""Epochs without a better validation score before training stops."""
 BAD_STEPS = 3
 """Steps in a row whose loss or gradient is not finite before training stops."""
+FEW_BATCHES = 8
+"""Batches an epoch up to which a probe times the longest one alone."""
 
 
 def train(
@@ -60,22 +70,31 @@ def train(
         TrainingDiverged: loss or gradients were not finite three steps in a row.
         Probed: `job.probe` was set.
     """
-    assert job.backbone is not None
+    backbone = job.backbone
+    assert backbone is not None
     begun = time.perf_counter()
     set_up(job.machine.threads)
-    ready = built(job, prepare, head_for(job.task, job.backbone, hidden), schedule.dropout)
+    ready = built(job, prepare, head_for(job.task, backbone, hidden), schedule.dropout)
     head, model = ready.head, ready.model
     feed, held_out = _feeds(job, ready, schedule.epochs)
     own = factors(model) if factors else None
+
+    def begin(seed: int) -> dict[str, nn.Parameter]:
+        """What moves in the model of another seed, at its start."""
+        alike = replace(job, seed=seed, report_progress=lambda progress: None)
+        other = built(alike, prepare, head_for(job.task, backbone, hidden), schedule.dropout)
+        return {name: p for name, p in other.model.named_parameters() if p.requires_grad}
+
     with set_aside(model, feed):
         training = start(job, model, feed, held_out, schedule, own)
         if job.probe:
             raise _probe(training, time.perf_counter() - begun)
         resume(training)
         with held_back() as stop_asked:
+            fit_at_once(training, begin, stop_asked)
             run_epochs(training, stop_asked)
     parameters = anatomy.count(model, ready.total)
-    record = Record(schedule.name, job.task, job.backbone, job.machine, parameters)  # type: ignore[attr-defined]
+    record = Record(schedule.name, job.task, backbone, job.machine, parameters)  # type: ignore[attr-defined]
     if writes(head):
         head = head.sized(feed.pieces)
     moved = not only_head_moves(model)
@@ -114,7 +133,7 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
     job, state, schedule = training.job, training.state, training.schedule
     lengths, groups = training.feed.lengths, training.optimizer.param_groups
     per_epoch = len(epoch_batches(lengths, schedule.batch_size, job.seed, 0))
-    chances = _chances(training)
+    chances = chances_in(training)
     steps = per_epoch * schedule.epochs
     saved = time.monotonic()
     while state.step < steps and not state.stopped:
@@ -128,7 +147,7 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
                 _stop(training)
             state.step += 1
             if state.step % per_epoch == 0:
-                _validate(training, epoch)
+                validate(training, epoch)
             job.report_progress(Progress(state.step / steps, state.best_score, loss, state.step))
             due = stop_asked() or time.monotonic() - saved >= job.save_every_seconds
             if job.folder is not None and due:
@@ -139,46 +158,6 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
     with torch.no_grad():
         for name, p in training.weights.items():
             p.copy_(training.best[name]).requires_grad_(True)
-
-
-def _chances(training: Training) -> list[float] | None:
-    """How likely each training example is drawn, where the task asks for balanced batches."""
-    job, feed = training.job, training.feed
-    options = getattr(job.task, "options", None)
-    if not getattr(options, "balanced_batches", False):
-        return None
-    rows = chances_of([example.target for example in job.train])
-    firsts = [feed.units.numbers([number])[0] for number in range(len(feed.lengths))]
-    return [rows[feed.pieces[number].row] for number in firsts]
-
-
-def _validate(training: Training, epoch: int) -> None:
-    """Score validation; keep the weights if they are better, stop if they have long not been.
-
-    Epochs before all that is to move moves do not count as long.
-    """
-    job, state, held_out = training.job, training.state, training.held_out
-    logits = in_memory(
-        training, held_out.lengths, lambda: held_out.all_logits(training.model, state.tokens)
-    )
-    loss = held_out.head.losses(held_out.pieces, logits, held_out.targets.cpu()).mean().item()
-    score = None
-    if not writes(held_out.head):  # writing all answers takes longer than an epoch
-        inputs = [example.input for example in job.validation]
-        answers = held_out.head.answers(inputs, held_out.pieces, logits)
-        targets = [example.target for example in job.validation]
-        if hasattr(job.task, "decided"):
-            answers = job.task.tuned(targets, answers).decided(answers)
-        score = job.task.score(targets, answers)[job.task.metric]
-    better = job.task.metrics[job.task.metric].scale.better
-    best = None if state.best_loss is None else (better(state.best_score or 0.0), -state.best_loss)
-    if best is None or (better(score or 0.0), -loss) > best:
-        state.best_score, state.best_loss, state.epochs_since_best = score, loss, 0
-        for name, p in training.weights.items():
-            training.best[name].copy_(p.detach())
-    elif not rates.opens_later(training.optimizer.param_groups, epoch):
-        state.epochs_since_best += 1
-        state.stopped = state.epochs_since_best >= PATIENCE
 
 
 def _tell_of_ends(job: Job, made: TrainedPredictor) -> None:
@@ -205,13 +184,17 @@ def _stop(training: Training) -> None:
 
 
 def _probe(training: Training, fixed_seconds: float) -> Probed:
-    """Seconds for the whole from a batch at the lower quartile of length, and the longest one."""
+    """Seconds for the whole from a batch at the lower quartile of length, and the longest one.
+
+    Of few batches the longest alone, or the probe of a small fit would be a good part of it.
+    """
     lengths, schedule = training.feed.lengths, training.schedule
     batches = epoch_batches(lengths, schedule.batch_size, training.job.seed, 0)
     batches.sort(key=lambda rows: sum(lengths[row] for row in rows))
-    chosen = [batches[(len(batches) - 1) // 4], batches[-1]]
+    low = batches[(len(batches) - 1) // 4]
+    chosen = [batches[-1]] if len(batches) <= FEW_BATCHES else [low, batches[-1]]
     rates.begin_epoch(training.optimizer.param_groups, schedule.epochs // 2)
-    few = chosen[0][: max(1, len(chosen[0]) // 4)]
+    few = low[: max(1, len(low) // 4)]
     take_step(training, few)  # the first step pays for the start
     begun = time.perf_counter()
     for rows in chosen:
@@ -221,6 +204,9 @@ def _probe(training: Training, fixed_seconds: float) -> Probed:
     # A forward pass is about a third of a step, and validation takes one an epoch.
     tokens = sum(lengths) + sum(training.held_out.lengths) / 3
     answer = per_token / 3 * sum(lengths) / len(lengths)
+    whole = per_token * tokens * schedule.epochs
+    if isinstance(training.feed, VectorFeed):  # trials are fitted at once
+        return Probed(fixed_seconds, 0.0, answer, whole)
     once = training.feed.pass_seconds if isinstance(training.feed, KeptFeed) else 0.0
     answer += once / (len(training.job.train) + len(training.job.validation))
-    return Probed(fixed_seconds, per_token * tokens * schedule.epochs, answer, once)
+    return Probed(fixed_seconds, whole, answer, once)

@@ -13,6 +13,7 @@ from tunewell.fit.batches import within_tokens
 from tunewell.fit.recompute import recompute
 from tunewell.fit.state import Training
 from tunewell.fit.tensors import is_out_of_memory
+from tunewell.imbalance import chances_of
 from tunewell.values import Progress
 
 CLIP = 1.0
@@ -37,6 +38,17 @@ def take_step(training: Training, rows: list[int]) -> float | None:
     training.state.bad_steps = 0
     training.optimizer.step()
     return loss.item()
+
+
+def chances_in(training: Training) -> list[float] | None:
+    """How likely each training example is drawn, where the task asks for balanced batches."""
+    job, feed = training.job, training.feed
+    options = getattr(job.task, "options", None)
+    if not getattr(options, "balanced_batches", False):
+        return None
+    rows = chances_of([example.target for example in job.train])
+    firsts = [feed.units.numbers([number])[0] for number in range(len(feed.lengths))]
+    return [rows[feed.pieces[number].row] for number in firsts]
 
 
 def in_memory(
@@ -68,12 +80,16 @@ def _gradients(training: Training, rows: list[int]) -> Tensor:
     training.optimizer.zero_grad()
     total = torch.zeros((), device=job.machine.device)
     for number, part in enumerate(within_tokens(rows, feed.lengths, state.tokens)):
-        # Dropout follows from the seed and the step alone, so that a resumed run is the same run.
-        _seed((job.seed * 1_000_003 + state.step) * 64 + number, job.machine.device)
+        _seed(draws_from(job.seed, state.step, number), job.machine.device)
         loss = feed.losses(training.model, part).sum() / len(rows)
         loss.backward()
         total += loss.detach()
     return total
+
+
+def draws_from(seed: int, step: int, part: int = 0) -> int:
+    """What dropout of a part of a step draws from, so that a resumed run is the same run."""
+    return (seed * 1_000_003 + step) * 64 + part
 
 
 def _seed(number: int, device: str) -> None:
