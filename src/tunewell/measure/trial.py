@@ -26,6 +26,7 @@ from tunewell.measure.cost import Meter, what_answers_take
 from tunewell.measure.spent import Account
 from tunewell.measure.tuning import tune
 from tunewell.values import (
+    Answer,
     Example,
     Machine,
     Progress,
@@ -118,10 +119,9 @@ def run_trial(
         finally:
             spent = account.close(meter)
         with shared_reading(shared):
-            _save_and_read_back(predictor, job, folder / "model")
-            if tune(predictor, job, folder / "model"):
-                predictor = load_model(folder / "model", job.machine)
-            facts = _facts(predictor, job, folder / "model")
+            _save(predictor, folder / "model")
+            predictor, answers = _read_back(predictor, job, folder / "model")
+            facts = _facts(predictor, job, answers, folder / "model")
     except NotApplicable as reason:
         result: dict[str, Any] = {"status": "skipped", "reason": str(reason)}
     except Exception as error:  # noqa: BLE001 (a method's crash is its row, the others go on)
@@ -165,7 +165,7 @@ def _failed(folder: Path, error: Exception) -> dict[str, Any]:
     return {**failed, "reason": f"{type(error).__name__}: {error} (see {where})"}
 
 
-def _save_and_read_back(predictor: Predictor, job: Job, folder: Path) -> None:
+def _save(predictor: Predictor, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     try:
         predictor.save(folder)
@@ -174,12 +174,45 @@ def _save_and_read_back(predictor: Predictor, job: Job, folder: Path) -> None:
         if is_disk_full(error):
             raise _no_room(folder, predictor.parameters.total) from error
         raise
-    inputs = [example.input for example in job.validation[:READ_BACK]]
-    before = predictor.predict(inputs)
-    after = load_model(folder, job.machine).predict(inputs)
+
+
+def _read_back(predictor: Predictor, job: Job, folder: Path) -> tuple[Predictor, Sequence[Answer]]:
+    """The saved model, with what its task learns from validation rows, and its answers to these.
+
+    Raises:
+        RuntimeError: it does not answer as it did before it was saved.
+    """
+    inputs = [example.input for example in job.validation]
+    few = inputs[:READ_BACK]
+    before, answers = predictor.predict(few), predictor.predict(inputs)
+    if hasattr(job.task, "decided"):
+        task = tune(job, answers, folder)
+        loaded = load_model(folder, job.machine)
+        after = loaded.predict(few)
+        if _other(task.decided(before), after) is None:
+            return loaded, task.decided(answers)
+        _refuse_other(before, after)  # it need not go by what its task learns
+        return loaded, answers
+    loaded = load_model(folder, job.machine)
+    _refuse_other(before, loaded.predict(few))
+    if hasattr(job.task, "tuned"):
+        tune(job, answers, folder)
+        loaded = load_model(folder, job.machine)
+        answers = loaded.predict(inputs)
+    return loaded, answers
+
+
+def _refuse_other(before: Sequence[Answer], after: Sequence[Answer]) -> None:
+    if (found := _other(before, after)) is not None:
+        raise RuntimeError("the saved model answers {1!r}, not {0!r}".format(*found))
+
+
+def _other(before: Sequence[Answer], after: Sequence[Answer]) -> tuple[Any, Any] | None:
+    """The first two values that really differ."""
     for one, other in zip(before, after, strict=True):
         if one.value != other.value and apart(one, other):
-            raise RuntimeError(f"the saved model answers {other.value!r}, not {one.value!r}")
+            return one.value, other.value
+    return None
 
 
 def _no_room(folder: Path, parameters: int) -> DiskFull:
@@ -192,8 +225,9 @@ def _no_room(folder: Path, parameters: int) -> DiskFull:
     )
 
 
-def _facts(predictor: Predictor, job: Job, folder: Path) -> dict[str, Any]:
-    answers = predictor.predict([example.input for example in job.validation])
+def _facts(
+    predictor: Predictor, job: Job, answers: Sequence[Answer], folder: Path
+) -> dict[str, Any]:
     answers = surprised(predictor, job.validation, answers)
     scores = job.task.score([example.target for example in job.validation], answers)
     told = {name: score for name, score in scores.items() if math.isfinite(score)}

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from tunewell.contracts import Job, Predictor
-from tunewell.values import read_json, write_json
+from tunewell.contracts import Job
+from tunewell.values import Answer, read_json, write_json
 
 
-def tune(predictor: Predictor, job: Job, folder: Path) -> bool:
-    """Whether the task learnt something from the answers to validation rows.
+def tune(job: Job, answers: Sequence[Answer], folder: Path) -> Any:
+    """The task with what it learns from a model's answers to validation rows, kept with the model.
 
     Whatever a saved model is made of, it keeps its task in `model.json`, as do the models inside
     of it; there it stands then, for whoever loads the folder.
     """
-    if not hasattr(job.task, "tuned"):
-        return False
-    answers = predictor.predict([example.input for example in job.validation])
-    task = job.task.tuned([example.target for example in job.validation], answers)
+    task = job.task.tuned([example.target for example in job.validation], answers)  # type: ignore[attr-defined]
     for path in folder.rglob("model.json"):
         write_json(path, {**read_json(path), "task": task.to_json()})
-    return True
+    return task

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import dataclass, replace
 
-from tunewell.contracts import Job, Method
+from tunewell.contracts import Job, Method, Predictor
 from tunewell.errors import Probed
 from tunewell.values import Example, Progress
 
 ROWS = 256
 """Rows that a probe may look at."""
 ANSWERS = 32
-"""Rows that a probe's predictor answers, to see how long one takes."""
+BATCH = 8
+SECONDS = 0.25
+"""Most rows that a probe's predictor answers, to see how long one takes; so many at a time, as
+long as this takes."""
 
 
 @dataclass(frozen=True)
@@ -46,46 +48,50 @@ def estimate(method: Method, job: Job) -> Estimate:
     few = replace(job, train=_some(job.train), validation=_some(job.validation), probe=True)
     few = replace(few, folder=None, cache=None)
     scale = (len(job.train) + len(job.validation)) / (len(few.train) + len(few.validation))
-    told, progress, peak_bytes, finished = _measured(method, few)
-    if finished:  # the first fit has paid for imports and loading
-        told, progress, peak_bytes, finished = _measured(method, few)
+    told, progress, peak_bytes, predictor = _measured(method, few)
+    if predictor is not None:  # the first fit has paid for imports and loading
+        told, progress, peak_bytes, predictor = _measured(method, few)
     pass_seconds = sum(p.borrowed_seconds for p in progress if p.answer_seconds)
     reading = [p.answer_seconds for p in progress]
     load_seconds = sum(p.borrowed_seconds for p in progress if not p.answer_seconds)
     return Estimate(
         seconds=told.fixed_seconds + told.seconds * scale,
         shared_seconds=load_seconds + pass_seconds * scale,
-        # A fit that came to its end has answered rows; another only its own part of an answer.
-        answer_seconds=told.answer_seconds + (0.0 if finished else sum(reading)),
+        # A fit that came to its end answers rows; another tells only its own part of an answer.
+        answer_seconds=_answer_seconds(predictor, few)
+        if predictor is not None
+        else told.answer_seconds + sum(reading),
         peak_bytes=peak_bytes + max((p.borrowed_bytes for p in progress), default=0),
         once_seconds=told.once_seconds * scale,
     )
 
 
-def _measured(method: Method, job: Job) -> tuple[Probed, list[Progress], int, bool]:
-    """What a probing fit told or took, what it reported, its peak, and whether it came to its end.
-
-    A fit that comes to its end also says what an answer takes.
-    """
+def _measured(method: Method, job: Job) -> tuple[Probed, list[Progress], int, Predictor | None]:
+    """What a probing fit told or took, what it reported, its peak, and what it came to, if so."""
     from tunewell.measure.cost import Meter
 
     progress: list[Progress] = []
     job = replace(job, report_progress=progress.append)
+    predictor = None
     with Meter(job.machine.device) as meter:
         try:
             predictor = method.fit(job)
         except Probed as probed:
-            told, predictor = probed, None
+            told = probed
     measuring = sum(p.measuring_seconds for p in progress)
     if predictor is None:
         told.fixed_seconds = max(0.0, told.fixed_seconds - measuring)
-        return told, progress, meter.peak_bytes, False
-    seconds = meter.seconds - measuring
+    else:
+        told = Probed(0.0, max(0.0, meter.seconds - measuring))
+    return told, progress, meter.peak_bytes, predictor
+
+
+def _answer_seconds(predictor: Predictor, job: Job) -> float:
+    """What one answer takes, in batches."""
+    from tunewell.measure.cost import rows_per_second
+
     inputs = [example.input for example in job.validation[:ANSWERS]]
-    begun = time.perf_counter()
-    predictor.predict(inputs)
-    answer = (time.perf_counter() - begun) / max(1, len(inputs))
-    return Probed(0.0, max(0.0, seconds), answer), progress, meter.peak_bytes, True
+    return 1 / rows_per_second(predictor.predict, inputs, BATCH, SECONDS) if inputs else 0.0
 
 
 def _some(examples: tuple[Example, ...]) -> tuple[Example, ...]:
