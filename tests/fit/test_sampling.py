@@ -5,7 +5,8 @@ import torch
 import writers
 
 from tunewell.fit.generate import Prompt, generate
-from tunewell.fit.sampling import Draw, chosen, drawn
+from tunewell.fit.sampling import Draw, chosen
+from tunewell.fit.together import drawn
 from tunewell.values import Machine
 
 MACHINE = Machine(threads=1)

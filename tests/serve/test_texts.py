@@ -3,6 +3,7 @@
 import json
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
@@ -272,6 +273,40 @@ def test_others_are_answered_while_one_writes_long_and_who_leaves_is_forgotten(m
         while waiting(port):
             assert time.monotonic() < ends
             time.sleep(0.05)
+
+
+def test_clients_who_ask_at_the_same_time_are_answered_in_one_batch(models):
+    """And each with the text that it is given alone."""
+    prompts = ["The kelo", "Who sails the sea, and where to?", "na na", "A", "maru kelo maru", "Th"]
+    body = {"model": "gpt2", "max_tokens": 60, "logprobs": 1, "temperature": 2.0, "seed": 7}
+    widths = []
+
+    def note(module, args, given):
+        widths.append(len(given["input_ids"]))
+
+    with listening(build(models, ServeOptions())) as port:
+        client = openai.OpenAI(api_key="none", base_url=f"http://127.0.0.1:{port}/v1")
+
+        def ask(prompt):
+            return client.completions.create(prompt=prompt, **body).choices[0]
+
+        alone = [ask(prompt) for prompt in prompts]
+        hook = models["gpt2"].predictor.model.register_forward_pre_hook(note, with_kwargs=True)
+        with ThreadPoolExecutor(len(prompts)) as pool:
+            together = list(pool.map(ask, prompts))
+        hook.remove()
+    for one, other in zip(alone, together, strict=True):
+        assert other.text == one.text and other.finish_reason == one.finish_reason
+        assert other.logprobs.tokens == one.logprobs.tokens
+        assert other.logprobs.token_logprobs == pytest.approx(one.logprobs.token_logprobs, abs=1e-3)
+    steps = sum(len(each.logprobs.tokens) for each in alone)
+    assert max(widths) > 2 and len(widths) < 0.7 * steps
+
+
+def test_a_conversation_that_is_too_long_is_told_as_openai_tells_it(client):
+    body = {"model": "llama", "messages": [{"role": "user", "content": "long " * 200}]}
+    error = client.post("/v1/chat/completions", json=body).json()["error"]
+    assert error["code"] == "context_length_exceeded" and "At most 160" in error["message"]
 
 
 def waiting(port: int) -> int:

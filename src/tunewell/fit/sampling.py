@@ -1,20 +1,14 @@
-"""A text written token by token, each drawn as is asked for, several from one beginning."""
+"""How the next token of a text is chosen: the likeliest, or drawn as is asked for."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tunewell.errors import ConfigError
-from tunewell.fit import anatomy
-from tunewell.fit.generate import Prompt
-from tunewell.fit.tensors import autocast
-from tunewell.values import Machine
 
 MOST_TEMPERATURE = 2.0
 MOST_SEED = 2**63 - 1
@@ -48,6 +42,15 @@ class Draw:
         if self.seed is not None and not 0 <= self.seed <= MOST_SEED:
             raise ConfigError(f"seed is {self.seed}.", f"0 to {MOST_SEED} is expected.")
 
+    def chance(self, device: str) -> torch.Generator:
+        """What draws, from its seed on."""
+        made = torch.Generator(device)
+        if self.seed is None:
+            made.seed()
+        else:
+            made.manual_seed(self.seed)
+        return made
+
 
 class Token(NamedTuple):
     """A token that was written."""
@@ -61,54 +64,6 @@ class Token(NamedTuple):
     """Whether it ends the text, and so is no part of it."""
 
 
-def drawn(
-    model: nn.Module,
-    prompt: Prompt,
-    count: int,
-    stops: Sequence[int],
-    machine: Machine,
-    draw: Draw,
-) -> Iterator[list[Token | None]]:
-    """The next token of each of `count` texts after a prompt; None of those that have ended.
-
-    With a temperature of 0 they are those of `generate`. Nothing is computed ahead of what is
-    asked for, so that whoever reads may stop.
-
-    Args:
-        prompt: of a decoder what it goes on with, of an encoder-decoder what it reads.
-        stops: tokens that end a text.
-    """
-    inside: Any = anatomy.unwrapped(model)
-    inside.eval()
-    chance = torch.Generator(machine.device)
-    if draw.seed is None:
-        chance.seed()
-    else:
-        chance.manual_seed(draw.seed)
-    with torch.inference_mode(), autocast(machine):
-        step = _reading(inside, torch.tensor([prompt.ids] * count, device=machine.device))
-    ended = [False] * count
-    new: Tensor | None = None
-    for _ in range(prompt.most):
-        with torch.inference_mode(), autocast(machine):
-            logits = step(new).float()  # (texts, words)
-            ids = chosen(logits, draw, chance)
-            known = logits.log_softmax(-1).clamp(min=LEAST_LOGPROB)
-            logprobs = known.gather(-1, ids[:, None]).squeeze(1).tolist()
-            values, places = known.topk(draw.told, dim=-1)
-        likeliest = zip(places.tolist(), values.tolist(), strict=True)
-        told = [tuple(zip(*pair, strict=True)) for pair in likeliest]
-        given: list[Token | None] = []
-        for row, number in enumerate(ids.tolist()):
-            token = Token(number, logprobs[row], told[row], number in stops)
-            given.append(None if ended[row] else token)
-            ended[row] = ended[row] or token.ends
-        yield given
-        if all(ended):
-            return
-        new = ids[:, None]
-
-
 def chosen(logits: Tensor, draw: Draw, chance: torch.Generator) -> Tensor:
     """A token of each row (rows,), from logits (rows, words)."""
     if draw.temperature == 0:
@@ -120,28 +75,17 @@ def chosen(logits: Tensor, draw: Draw, chance: torch.Generator) -> Tensor:
     return order.gather(-1, place).squeeze(1)
 
 
-def _reading(model: Any, ids: Tensor) -> Any:
-    """What gives the logits (texts, words) after the beginning, and then after each new token."""
-    two = model.config.is_encoder_decoder
-    fixed: dict[str, Any] = {"use_cache": True}
-    if "logits_to_keep" in inspect.signature(model.forward).parameters:
-        fixed["logits_to_keep"] = 1
-    name, whole = "input_ids", ids
-    if two:
-        fixed["attention_mask"] = torch.ones_like(ids)
-        fixed["encoder_outputs"] = model.get_encoder()(ids, fixed["attention_mask"])
-        start = model.config.decoder_start_token_id
-        name, whole = "decoder_input_ids", torch.full_like(ids[:, :1], start)
-    cache: Any = None
+def told_of(logits: Tensor, ids: Tensor, stops: frozenset[int], most: int) -> list[Token]:
+    """What is told of tokens (rows,) that were chosen from logits (rows, words).
 
-    def step(new: Tensor | None) -> Tensor:
-        nonlocal cache, whole
-        if new is not None:
-            whole = torch.cat([whole, new], dim=1)
-        # A model that keeps nothing of what it has read reads it again.
-        given = whole if cache is None or new is None else new
-        output = model(**{name: given}, past_key_values=cache, **fixed)
-        cache = getattr(output, "past_key_values", None)
-        return output.logits[:, -1]
-
-    return step
+    Args:
+        stops: tokens that end a text.
+        most: likeliest tokens that are told beside each.
+    """
+    known = logits.log_softmax(-1).clamp(min=LEAST_LOGPROB)
+    logprobs = known.gather(-1, ids[:, None]).squeeze(1).tolist()
+    values, places = known.topk(most, dim=-1)
+    pairs = zip(places.tolist(), values.tolist(), strict=True)
+    likeliest = [tuple(zip(*pair, strict=True)) for pair in pairs]
+    rows = zip(ids.tolist(), logprobs, likeliest, strict=True)
+    return [Token(id, logprob, near, id in stops) for id, logprob, near in rows]

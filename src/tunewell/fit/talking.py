@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -13,7 +13,8 @@ from tunewell.fit.generate import Prompt
 from tunewell.fit.heads import generates
 from tunewell.fit.prompting.writers import AsIs, LocalWriter
 from tunewell.fit.records import Record
-from tunewell.fit.sampling import Draw, Token, drawn
+from tunewell.fit.sampling import Draw, Token
+from tunewell.fit.together import Batch, begun, drawn
 from tunewell.fit.trained import TrainedPredictor
 from tunewell.fit.turns import Asked
 from tunewell.values import ParameterCount
@@ -25,6 +26,13 @@ UNTUNED_TOKENS = 256
 """Most tokens of an answer of a model that has learnt no rows."""
 HALF = "\ufffd"
 """What stands for bytes that are not a whole character yet."""
+
+
+class TooLong(DataError):
+    """What is to be read and written together has more tokens than the model reads."""
+
+    code = "context_length_exceeded"
+    """As OpenAI's API calls it, by which clients know that another question may be answered."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +74,53 @@ class Said(NamedTuple):
     """None: it goes on."""
 
 
-class Talk(NamedTuple):
-    """An answer that is under way; it is computed as it is read."""
+@dataclass
+class Talk:
+    """An answer, or several to the same, as far as they have come."""
 
-    prompt_tokens: int
-    said: Iterator[list[Said]]
+    predictor: Any
+    prompt: Prompt
+    wish: Wish
+    stops: list[int]
+    texts: list[_Text]
+    tokens: int = 0
+    """Of each text that has not ended."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of what is asked."""
+        return len(self.prompt.ids)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it is said."""
+        return all(text.end for text in self.texts)
+
+    @property
+    def said(self) -> Iterator[list[Said]]:
+        """What one token after the other brings; it is computed as it is read."""
+        machine = self.predictor.record.machine
+        asked = self.prompt, self.wish.count, self.stops, machine, self.wish.draw
+        steps = drawn(self.predictor.model, *asked)
+        while not self.ended:
+            yield self.hear(next(steps))
+
+    def begun(self) -> Batch:
+        """The same to be computed beside others, whose tokens are then heard."""
+        machine = self.predictor.record.machine
+        asked = self.prompt, self.wish.count, self.stops, machine, self.wish.draw
+        return begun(self.predictor.model, *asked)
+
+    def hear(self, tokens: Sequence[Token | None]) -> list[Said]:
+        """What the next token of each text brings; None of one that has ended."""
+        self.tokens += 1
+        said = []
+        for number, (token, text) in enumerate(zip(tokens, self.texts, strict=True)):
+            if token is not None and text.end is None:
+                new = text.take(token, last=self.tokens == self.prompt.most)
+                word = None if token.ends else _word(self.predictor.tokenizer, token)
+                said.append(Said(number, new, word, text.end))
+        return said
 
 
 def can_talk(predictor: Predictor) -> bool:
@@ -117,32 +167,14 @@ def begin(predictor: Predictor, asked: Asked, wish: Wish, most_tokens: int = UNB
     left = window - len(piece.ids) if head.one_stack else window
     most = wish.tokens if wish.tokens is not None else min(head.new_tokens, max(left, 1))
     if most > left or len(piece.ids) > window:
-        raise DataError(
+        raise TooLong(
             f"{len(piece.ids)} tokens to read and {most} to write are too many.",
             f"At most {window} {'together' if head.one_stack else 'each'}.",
             "Send less, or ask for a shorter answer.",
         )
-    prompt = Prompt(piece.ids, most)
-    return Talk(len(piece.ids), _said(predictor, head, prompt, wish, not isinstance(asked, str)))
-
-
-def _said(
-    predictor: TrainedPredictor, head: Any, prompt: Prompt, wish: Wish, bare: bool
-) -> Iterator[list[Said]]:
-    tokenizer, machine = predictor.tokenizer, predictor.record.machine
-    stops = head.stops(tokenizer)
+    tokenizer, bare = predictor.tokenizer, not isinstance(asked, str)
     texts = [_Text(tokenizer, wish.stop, bare) for _ in range(wish.count)]
-    steps = drawn(predictor.model, prompt, wish.count, stops, machine, wish.draw)
-    for place, tokens in enumerate(steps, start=1):
-        said = []
-        for number, (token, text) in enumerate(zip(tokens, texts, strict=True)):
-            if token is not None and text.end is None:
-                new = text.take(token, last=place == prompt.most)
-                word = None if token.ends else _word(tokenizer, token)
-                said.append(Said(number, new, word, text.end))
-        yield said
-        if all(text.end for text in texts):
-            return
+    return Talk(predictor, Prompt(piece.ids, most), wish, head.stops(tokenizer), texts)
 
 
 def _word(tokenizer: Any, token: Token) -> Word:

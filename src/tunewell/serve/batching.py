@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+S = TypeVar("S")
 Answer = Callable[[Sequence[Any]], Sequence[Any]]
 """Inputs -> one result each, in order; runs on the computing thread."""
 GATHER_SECONDS = 0.003
@@ -85,13 +86,22 @@ class Queue:
         self._admit()
         return await self._wait(answer, inputs, seconds) if inputs else []
 
-    async def steps(self, step: Callable[[], T | None], seconds: float) -> AsyncGenerator[T, None]:
-        """What `step` gives, called on the computing thread until it gives None.
+    async def steps(
+        self,
+        begin: Callable[[], S],
+        go_on: Callable[[Sequence[S]], Sequence[T | None]],
+        leave: Callable[[S], None],
+        seconds: float,
+    ) -> AsyncGenerator[T, None]:
+        """What is computed in steps, until one gives None.
 
-        What else waits is computed between two steps.
+        What else waits is computed between two steps; those who go on in an equal way are one step.
 
         Args:
-            seconds: for each of them.
+            begin: gives what goes on.
+            go_on: the next step of each that goes on.
+            leave: called with it when nobody waits for its next step any more.
+            seconds: for each step.
 
         Raises:
             Full, Closing: as for `ask`, before the first.
@@ -103,11 +113,15 @@ class Queue:
             async with asyncio.timeout(seconds):
                 await self.places.acquire()
             try:
-                while True:
-                    (given,) = await self._wait(lambda _: [step()], (None,), seconds)
-                    if given is None:
-                        return
-                    yield given
+                (begun,) = await self._wait(lambda _: [begin()], (None,), seconds)
+                try:
+                    while True:
+                        (given,) = await self._wait(go_on, (begun,), seconds)
+                        if given is None:
+                            return
+                        yield given
+                finally:
+                    leave(begun)
             finally:
                 self.places.release()
         finally:
@@ -149,6 +163,7 @@ class Queue:
                     await asyncio.sleep(GATHER_SECONDS)
                 continue
             await self._compute(self._batch())
+            await asyncio.sleep(0)  # so that whoever got a step is there for the next
         self.thread.shutdown()
 
     def close(self) -> None:
@@ -212,12 +227,10 @@ class Queue:
 
 def _tokens(value: Any) -> int:
     """About how many tokens an input has; texts in JSON count by their characters, a step not."""
-    if value is None:
-        return 0
     if isinstance(value, str):
         return 2 + len(value) // CHARACTERS_A_TOKEN
     if isinstance(value, (list, tuple)):
         return 2 + sum(map(_tokens, value))
     if isinstance(value, dict):
         return 2 + sum(map(_tokens, value.values()))
-    return 1
+    return int(isinstance(value, (int, float)))

@@ -141,7 +141,8 @@ async def refuse(send: Send, refusal: Refused) -> None:
 def error_json(error: UserError) -> dict[str, object]:
     """An error as OpenAI's clients read it, with what was found, what was expected, what to do."""
     parts = {"found": error.found, "expected": error.expected, "remedy": error.remedy}
-    return {"error": {"message": str(error), "type": type(error).__name__, **parts}}
+    known = {"code": error.code} if hasattr(error, "code") else {}
+    return {"error": {"message": str(error), "type": type(error).__name__, **known, **parts}}
 
 
 class _Body:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tunewell.errors import ConfigError
 from tunewell.fit.sampling import Draw
-from tunewell.fit.talking import Said, Wish, begin, can_talk
+from tunewell.fit.talking import Said, Talk, Wish, begin, can_talk
+from tunewell.fit.together import Batch, Member, joined, step
 from tunewell.fit.turns import Asked, Message
 from tunewell.serve.models import Served, refuse_unwritable
 from tunewell.serve.wire_texts import ChatAsk, CompletionAsk
@@ -16,6 +18,8 @@ from tunewell.serve.wire_texts import Message as Sent
 
 SECONDS = 0.05
 """About how long a moment is: others are answered between two, and a stream goes on so often."""
+MOST_ROWS = 16
+"""Texts that are written at once for one client who asks for more."""
 MOST_ANSWERS = 8
 MOST_STOPS = 4
 MOST_STOP_CHARACTERS = 200
@@ -31,25 +35,94 @@ class Moment(NamedTuple):
     said: list[Said]
 
 
-def moments(
-    model: Served, asked: Sequence[Asked], wish: Wish, most_tokens: int
-) -> Iterator[Moment]:
-    """Answers to each of several questions; those to the first are numbered first.
+@dataclass(eq=False)
+class Asker:
+    """What one client has asked, and what is being written of it."""
 
-    It computes as it is read, all of it on the thread that reads.
+    waiting: list[tuple[int, Talk]]
+    """Answers that have not begun, each with the number of its first text."""
+    read: int
+    """Tokens of what was asked, until they are told."""
+    writing: dict[Member, tuple[int, Talk]] = field(default_factory=dict)
+    batches: list[Batch] = field(default_factory=list)
+    found: list[Said] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be written."""
+        return not self.waiting and not self.writing
+
+    def go_on(self) -> None:
+        """Begin one answer more, if there is room for it."""
+        rows = sum(member.count for member in self.writing)
+        if not self.waiting or (rows and rows + self.waiting[0][1].wish.count > MOST_ROWS):
+            return
+        first, talk = self.waiting[0]
+        batch = talk.begun()
+        del self.waiting[0]
+        self.writing |= dict.fromkeys(batch.members, (first, talk))
+        self.batches.append(batch)
+
+    def hear(self) -> None:
+        """Take what has been written; RuntimeError where it cannot go on."""
+        for member, (first, talk) in list(self.writing.items()):
+            if member.failed:
+                raise RuntimeError("what was computed together with it has failed")
+            for tokens in member.written:
+                self.found += [s._replace(answer=s.answer + first) for s in talk.hear(tokens)]
+            member.written.clear()
+            if talk.ended:
+                member.gone = True
+                del self.writing[member]
+
+    def moment(self) -> Moment | None:
+        """What has become known; None where all has been told."""
+        if self.over and not self.found:
+            return None
+        told = Moment(self.read, self.found)
+        self.read, self.found = 0, []
+        return told
+
+    def leave(self) -> None:
+        """Nobody waits for it any more."""
+        for member in list(self.writing):  # the computing thread may be at it
+            member.gone = True
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where one model writes, for all who ask it at the time, in one batch as far as may be.
+
+    All of it is computed on the thread that calls.
     """
-    talks = [begin(model.predictor, each, wish, most_tokens) for each in asked]
-    yield Moment(sum(talk.prompt_tokens for talk in talks), [])
-    found: list[Said] = []
-    begun = time.perf_counter()
-    for number, talk in enumerate(talks):
-        for said in talk.said:
-            found += [each._replace(answer=each.answer + number * wish.count) for each in said]
-            if time.perf_counter() - begun >= SECONDS:
-                yield Moment(0, found)
-                found, begun = [], time.perf_counter()
-    if found:
-        yield Moment(0, found)
+
+    model: Served
+    most_tokens: int
+    """Of a conversation and its answer together."""
+
+    def begin(self, asked: Sequence[Asked], wish: Wish) -> Asker:
+        """Answers to each of several questions; those to the first are numbered first."""
+        talks = [begin(self.model.predictor, each, wish, self.most_tokens) for each in asked]
+        numbered = [(number * wish.count, talk) for number, talk in enumerate(talks)]
+        return Asker(numbered, sum(talk.prompt_tokens for talk in talks))
+
+    def moments(self, askers: Sequence[Asker]) -> list[Moment | None]:
+        """What becomes known in a moment for each of these; None for one who knows all."""
+        ends = time.perf_counter() + SECONDS
+        while not all(asker.over for asker in askers):
+            for asker in askers:
+                asker.go_on()
+            under_way = [batch.now() for asker in askers for batch in asker.batches]
+            batches = joined([batch for batch in dict.fromkeys(under_way) if batch.members])
+            for batch in batches:
+                step(batch)
+            for asker in askers:
+                asker.hear()
+                mine = dict.fromkeys(batch.now() for batch in asker.batches)
+                asker.batches = [batch for batch in mine if batch.members]
+            if time.perf_counter() >= ends:
+                break
+        return [asker.moment() for asker in askers]
 
 
 def writer(model: Served) -> Served:

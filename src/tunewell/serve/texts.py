@@ -24,11 +24,12 @@ from tunewell.serve.guard import error_json
 from tunewell.serve.measures import Measures
 from tunewell.serve.models import Served, chosen
 from tunewell.serve.moments import (
+    Asker,
+    Desk,
     Moment,
     chat_wish,
     completion_wish,
     conversation,
-    moments,
     prompts,
     writer,
 )
@@ -50,10 +51,12 @@ def add_texts(
     """Give the app the two routes."""
     seconds = parse_duration(options.timeout)
 
+    desks = {name: Desk(model, options.most_tokens) for name, model in models.items()}
+
     def heard(model: Served, asked: Sequence[Asked], wish: Wish) -> AsyncGenerator[Moment, None]:
         told.inputs.labels(model.name).inc(len(asked))
-        found = moments(model, asked, wish, options.most_tokens)
-        return queue.steps(lambda: next(found, None), seconds)
+        desk = desks[model.name]
+        return queue.steps(lambda: desk.begin(asked, wish), desk.moments, Asker.leave, seconds)
 
     @app.post("/v1/chat/completions", response_model=wire.Chat)
     async def chat(request: fastapi.Request, body: wire.ChatAsk) -> Any:
@@ -111,12 +114,12 @@ async def _streamed(
 ) -> StreamingResponse:
     """A stream of events; what is refused before anything is written is refused as elsewhere."""
     collected = Collected()
-    collected.add(await anext(hearing))
+    first = await anext(hearing)
 
     async def events() -> AsyncIterator[str]:
         async with aclosing(hearing):
             try:
-                async for moment in hearing:
+                async for moment in _with_first(first, hearing):
                     collected.add(moment)
                     for choice in make(moment.said):
                         yield _event({**heading, "choices": [choice]})
@@ -133,6 +136,14 @@ async def _streamed(
     return StreamingResponse(
         events(), media_type="text/event-stream", headers={"cache-control": "no-cache"}
     )
+
+
+async def _with_first(
+    first: Moment, others: AsyncGenerator[Moment, None]
+) -> AsyncGenerator[Moment, None]:
+    yield first
+    async for moment in others:
+        yield moment
 
 
 def _event(value: dict[str, Any]) -> str:
