@@ -34,6 +34,10 @@ class Server:
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
         self.url = ""
+        self.created: int | None = None
+        """When it says that its models were made; None: it lists none."""
+        self.date: str | None = None
+        """The time that it gives; None: the right one."""
 
 
 def tokens_of(request):
@@ -71,6 +75,15 @@ def serving(behave: Behave, seconds: float = 0.0):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self):
+            listed = [{"id": "small", "object": "model", "created": server.created}]
+            if server.created is None or not self.path.endswith("/models"):
+                return self.reply(Fault(404))
+            return self.reply(Fault(body=json.dumps({"object": "list", "data": listed})))
+
+        def date_time_string(self, timestamp=None):
+            return server.date or super().date_time_string(timestamp)
+
         def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
             with server.lock:
@@ -93,6 +106,9 @@ def serving(behave: Behave, seconds: float = 0.0):
                 fault.body = json.dumps(reply)
                 with server.lock:
                     server.tokens += reply["usage"]["total_tokens"]
+            self.reply(fault)
+
+        def reply(self, fault):
             body = fault.body.encode()
             self.send_response(fault.status)
             self.send_header("content-type", "application/json")

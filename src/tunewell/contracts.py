@@ -210,7 +210,8 @@ class Predictor(Protocol):
     # One that stands on a backbone gives vectors as well: `embed(texts) -> (vectors, tokens)`;
     # one that is a single network gives it with all its weights: `whole() -> TrainedPredictor`.
     # One that asks says what became of its answers since it was loaded: `told() -> sentences`;
-    # `spent()`, what one answer costs at an endpoint or None; `unbounded()`, without a run's caps.
+    # `spent()`, what one answer costs at an endpoint or None; `bounded(caps)`, with these `Caps`
+    # instead of the run's.
     # A language model tells how little it expected texts: `surprise(inputs, targets)`, a `Surprise`
     # for each right target, or None for a row that does not fit; all None where it is none. What
     # was made of a backbone tells of other texts too, before and after: `recalled(texts)`, a

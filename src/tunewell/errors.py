@@ -83,6 +83,8 @@ class Probed(Exception):
         seconds: what the rows of the job would take, without what is shared.
         answer_seconds: what one answer takes, in batches.
         once_seconds: what the rows would take once for all trials of the method.
+        once_fixed_seconds: the same of what does not grow with the rows, such as documents.
+        answers_after: whether validation rows are answered after the fit, and so not in `seconds`.
     """
 
     def __init__(
@@ -91,10 +93,13 @@ class Probed(Exception):
         seconds: float,
         answer_seconds: float = 0.0,
         once_seconds: float = 0.0,
+        once_fixed_seconds: float = 0.0,
+        answers_after: bool = False,
     ) -> None:
         super().__init__(f"{fixed_seconds:.2f} s + {seconds:.2f} s")
         self.fixed_seconds, self.seconds = fixed_seconds, seconds
         self.answer_seconds, self.once_seconds = answer_seconds, once_seconds
+        self.once_fixed_seconds, self.answers_after = once_fixed_seconds, answers_after
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -135,11 +136,11 @@ def prepare(options: RunOptions) -> Ready:
 
 def _endpoint(name: str, options: RunOptions, folder: Path) -> Backbone:
     """A model that is asked over HTTP; ResourceError or ConfigError where none can be asked."""
-    from tunewell.fit.endpoints.named import endpoint_named
-    from tunewell.fit.endpoints.requests import client, key_for, name_address
+    from tunewell.fit.endpoints.listed import created
+    from tunewell.fit.endpoints.named import endpoint_named, model_in
+    from tunewell.fit.endpoints.requests import name_address
 
     name_address(options.base_url)
-    client(options.base_url, key_for(options.base_url))
     return endpoint_named(
         name,
         base_url=options.base_url,
@@ -147,6 +148,8 @@ def _endpoint(name: str, options: RunOptions, folder: Path) -> Backbone:
         most_money=options.max_money_spent,
         prices=options.price_per_million,
         account=folder.resolve() / "spent.json",
+        created=created(options.base_url, model_in(name)),
+        kept_since=time.time() if options.replies == "new" else 0.0,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewell import kinds, registry
 from tunewell.contracts import Predictor, Task
+from tunewell.endpoint import Caps
 from tunewell.errors import ConfigError, ResourceError, TrainingDiverged
 from tunewell.folder import (
     backbone_at_hand,
@@ -228,8 +229,8 @@ def load(folder: str | Path) -> Predictor:
 
     place = model_folder(folder)
     predictor = load_model(place, machine.find())
-    if hasattr(predictor, "unbounded"):
-        predictor = predictor.unbounded()
+    if hasattr(predictor, "bounded"):
+        predictor = predictor.bounded(Caps())
     return searching(predictor, place)
 
 

@@ -47,6 +47,9 @@ class RunOptions(Source):
     """The same in money, by the prices of price_per_million."""
     price_per_million: tuple[float, ...] | None = None
     """What an endpoint takes for a million tokens read, and for a million written: 0.15,0.60."""
+    replies: Literal["kept", "new"] = "kept"
+    """Replies of an endpoint that this machine has kept, for at most 30 days: kept, they are used
+    again where the same is asked; new, all is asked anew."""
     device: str | None = None
     """Where to compute, such as cpu or cuda; a GPU where there is one unless given."""
     dtype: Literal["float32", "bfloat16"] | None = None
@@ -79,11 +82,13 @@ class RunOptions(Source):
                 raise ConfigError(f"{name} is {value}.", "0 or more is expected.")
         if min(self.price_per_million or (0.0,)) < 0:
             raise ConfigError("price_per_million has a price below 0.", "0 or more is expected.")
-        for name in ("base_url", "max_tokens_spent", "max_money_spent", "price_per_million"):
-            asked = any(each.startswith(PREFIX) for each in self.backbone or ())
-            if getattr(self, name) is not None and not asked:
-                expected = f"It is for a model that is asked over HTTP: --backbone {PREFIX}MODEL."
-                raise ConfigError(f"{name} does nothing here.", expected)
+        names = ("base_url", "max_tokens_spent", "max_money_spent", "price_per_million")
+        given = [name for name in names if getattr(self, name) is not None]
+        if self.replies == "new":
+            given.append("replies")
+        if given and not any(each.startswith(PREFIX) for each in self.backbone or ()):
+            expected = f"It is for a model that is asked over HTTP: --backbone {PREFIX}MODEL."
+            raise ConfigError(f"{given[0]} does nothing here.", expected)
 
 
 @dataclass(frozen=True)

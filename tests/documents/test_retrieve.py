@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,16 @@ from fit import tiny, writers
 from tunewell import registry
 from tunewell.cli import main
 from tunewell.contracts import Job
-from tunewell.errors import ConfigError, NotApplicable
+from tunewell.documents.finding import open_index
+from tunewell.documents.planning import sample
+from tunewell.documents.settings import AskOptions
+from tunewell.errors import ConfigError, DataError, NotApplicable, ResourceError
 from tunewell.fit.backbones import resolve
+from tunewell.fit.endpoints.named import endpoint_named
+from tunewell.fit.endpoints.writer import AT_ONCE, SECONDS
 from tunewell.fit.prompting.passages import with_passages
 from tunewell.fit.prompting.writers import writer_of
+from tunewell.plan.probe import estimate
 from tunewell.values import Machine, read_json
 
 TOWNS = {
@@ -114,6 +121,84 @@ def test_why_retrieve_does_not_run_is_told(here):
     predictor.save(here / "model")
     again = method.load(here / "model", MACHINE).predict([row.input for row in train])
     assert [a.value for a in again] == [a.value for a in answers]
+
+
+def test_a_fitted_reader_finds_answers_in_what_was_found(here):
+    task = registry.task("answer")()
+    cells = [
+        {
+            "question": f"What is {town} known for, asks {n}?",
+            "passage": f"The town of {town} is known for {what}.",
+            "answer": what,
+        }
+        for n in range(4)
+        for town, what in TOWNS.items()
+    ]
+    rows = tuple(task.read(row, "a.csv, row 2") for row in cells)
+    encoder = resolve(str(here / "encoder"))
+    job = Job(task.from_examples(rows), rows, rows, encoder, MACHINE)
+    retrieve = registry.method("retrieve")(documents="index", by="words", passages=2)
+    with pytest.raises(NotApplicable, match="not write"):
+        retrieve.fit(job)  # one that was only pretrained finds nothing
+    reader = registry.method("full")(epochs=2, learning_rate=5e-3).fit(job)
+    reader.save(here / "reader")
+    job = replace(job, backbone=resolve(str(here / "reader")))
+    predictor, inputs = retrieve.fit(job), [row.input for row in rows]
+    answers, index = predictor.predict(inputs), open_index("index", "words")
+    options = AskOptions(passages=2, by="words")
+    for given, answer in zip(inputs, answers, strict=True):
+        found = [hit.text for hit in index.find(given["question"], options).passages]
+        assert len(found) == 2 and given["passage"] in " ".join(found)
+        (read,) = reader.predict([{**given, "passage": "\n\n".join(found)}])
+        assert answer.scores == pytest.approx(read.scores, abs=1e-5)
+        if answer.value is None:
+            assert read.value.text not in given["passage"]
+            continue
+        span = answer.value
+        assert given["passage"][span.start : span.end] == span.text == read.value.text
+    assert any(answer.value is not None for answer in answers)
+    assert predictor.predict([]) == [] and predictor.parameters.trainable == 0
+    nowhere = predictor.predict([{"question": "zebra", "passage": "none"}])
+    assert nowhere[0].value is None
+    predictor.save(here / "model")
+    Path("index").rename("gone")
+    again = registry.method("retrieve").load(here / "model", MACHINE).predict(inputs)
+    assert [a.value for a in again] == [a.value for a in answers]
+
+
+def test_an_index_and_longer_questions_are_in_the_plan(here):
+    """Of a model behind an endpoint an answer is taken to need the same; of another it is timed."""
+    rows = [{"instruction": f"What is {n}?", "output": "b"} for n in range(20)]
+    task = registry.task("instruct")()
+    train = tuple(task.read(row, "a.csv, row 2") for row in rows)
+    far = endpoint_named("openai:small", base_url="http://127.0.0.1:9/v1")
+    job = Job(task, train, train[:10], far, MACHINE)
+    asked = estimate(registry.method("retrieve")(documents="index", by="words"), job)
+    each = SECONDS / AT_ONCE
+    assert asked.once_seconds == 0 and asked.seconds == pytest.approx(10 * each)
+    near = resolve(str(writers.save("llama", here / "decoder")))
+    job = replace(job, backbone=near)
+    found = estimate(registry.method("retrieve")(documents="index", by="words"), job)
+    plain = estimate(registry.method("zero_shot")(), job)
+    assert found.seconds >= 10 * found.answer_seconds > 0
+    assert found.shared_seconds > 0 and plain.shared_seconds > 0  # the model is loaded for both
+
+
+def test_making_an_index_takes_about_as_long_as_planned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        resolve(None)
+    except ResourceError as missing:
+        pytest.skip(f"the default backbone is not here: {missing}")
+    handbook = Path(__file__).parents[2] / "examples" / "handbook"
+    planned = sample(handbook, 3)
+    assert len(planned.passages) == 3 and all(planned.passages)
+    assert planned.passages_for(registry.task("instruct")(), {}) == list(planned.passages)
+    done = tunewell.index(handbook, out="made")
+    assert done.seconds / 20 < planned.seconds < done.seconds * 20
+    with pytest.raises(DataError, match="no document"):
+        (tmp_path / "empty").mkdir()
+        sample(tmp_path / "empty", 3)
 
 
 def test_changed_documents_are_another_trial(here):

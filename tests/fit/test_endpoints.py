@@ -5,17 +5,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from endpoint_server import Fault, serving, tokens_of
-from tunewell.endpoint import Endpoint
+from tunewell.endpoint import Caps, Endpoint
 from tunewell.errors import ConfigError, ResourceError
 from tunewell.fit.endpoints import kept, requests
 from tunewell.fit.endpoints.account import Account, CapReached, account_of
-from tunewell.fit.endpoints.named import endpoint_named
+from tunewell.fit.endpoints.listed import created
+from tunewell.fit.endpoints.named import bounded, endpoint_named
 from tunewell.fit.endpoints.writer import AT_ONCE, EndpointWriter
-from tunewell.values import read_json
+from tunewell.values import read_json, write_json
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +70,74 @@ def test_nothing_is_asked_twice():
         file.write_text("{", encoding="utf-8")
     with serving(said) as server:
         assert writer(server).write(asking(1), 9)[0].text == "you said question 0"
+
+
+def kept_days_ago(days):
+    """Make all kept replies so old."""
+    for file in kept.folder().rglob("*.json"):
+        value = read_json(file)
+        write_json(file, {**value, "kept_at": time.time() - days * 86_400})
+
+
+def test_a_kept_reply_is_used_for_a_month_and_not_where_all_is_to_be_new():
+    with serving(said) as server:
+        writer(server).write(asking(2), 9)
+        kept_days_ago(29)
+        writer(server).write(asking(2), 9)
+        assert len(server.requests) == 2
+        fresh = writer(server, kept_since=time.time())
+        fresh.write(asking(1), 9)
+        fresh.write(asking(1), 9)  # what this run has asked itself is new
+        assert len(server.requests) == 3
+        kept_days_ago(31)
+        writer(server).write(asking(2), 9)
+        assert len(server.requests) == 5
+
+
+def test_another_model_under_the_same_name_is_asked_anew():
+    with serving(said) as server:
+        assert created(server.url, "small") is None
+        server.created = 1_700_000_000
+        assert created(server.url, "small") == 1_700_000_000
+        assert created(server.url, "large") is None
+        ways = [None, 1_700_000_000, 1_700_000_001, 1_700_000_001]
+        for made in ways:
+            writer(server, created=made).write(asking(1), 9)
+        assert len(server.requests) == 3
+        marks = {endpoint_named("openai:small", created=made).fingerprint for made in ways}
+        assert len(marks) == 3
+
+
+def test_a_server_that_tells_the_time_instead_does_not_say_when_a_model_was_made():
+    with serving(said) as server:
+        server.created = int(time.time()) - 2
+        assert created(server.url, "small") is None
+        server.date = "Wed, 21 Oct 2015 07:28:00 GMT"
+        assert created(server.url, "small") == server.created
+        server.created = 1_445_412_478
+        assert created(server.url, "small") is None
+    assert created(server.url, "small") is None  # there is no server any more
+
+
+def test_a_question_is_given_up_after_so_many_seconds():
+    begun = time.perf_counter()
+    told = pytest.raises(ResourceError, match=r"did not answer: status 500, [2345] times")
+    with serving(lambda n, r: Fault(500)) as server, told:
+        writer(server, seconds=2.5).write(asking(1), 9)
+    told = pytest.raises(ResourceError, match="no reply within 1 s, once")
+    with serving(lambda n, r: time.sleep(5) or "late") as server, told:
+        writer(server, seconds=1.0).write(asking(1), 9)
+    assert time.perf_counter() - begun < 12  # the second server is waited for at its end
+
+
+def test_caps_are_given_anew_to_whoever_uses_a_model_later():
+    run = endpoint_named("openai:small", most_tokens=5, prices=(1.0, 2.0), account=Path("spent"))
+    later = bounded(run.endpoint, Caps(money=3.0, seconds=9.0))
+    assert (later.most_tokens, later.most_money, later.account) == (None, 3.0, "")
+    assert later.price_written == 2.0 and later.seconds == 9.0
+    assert bounded(later, Caps(prices=(4.0, 5.0))).price_read == 4.0
+    with pytest.raises(ConfigError, match="what tokens cost is not known"):
+        bounded(Endpoint("small"), Caps(money=1.0))
 
 
 @pytest.mark.parametrize(

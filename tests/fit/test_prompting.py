@@ -16,9 +16,13 @@ from tunewell.contracts import Job
 from tunewell.errors import NotApplicable
 from tunewell.fit import turns
 from tunewell.fit.backbones import resolve
+from tunewell.fit.endpoints.named import endpoint_named
+from tunewell.fit.endpoints.writer import AT_ONCE, SECONDS
 from tunewell.fit.prompting.questions import Questions, answer_of, question, solved, told_before
+from tunewell.fit.prompting.search import answers_needed
 from tunewell.fit.prompting.shots import WAYS, chosen
 from tunewell.fit.prompting.writers import may_write, writer_of
+from tunewell.plan.probe import estimate
 from tunewell.values import Example, Machine, read_json
 
 MACHINE = Machine(threads=1)
@@ -280,3 +284,29 @@ def test_a_search_keeps_to_its_tokens(backbone, tokens):
     assert 2 <= found.tried <= 8 and 0 <= found.score <= 1 and found.rows in (8, 16)
     with pytest.raises(NotApplicable, match="no two prompts"):
         search(plain, job_on(backbone("llama"), "instruct"), 8, 2, 2, 100)
+
+
+def test_a_search_is_planned_by_the_answers_that_it_needs(backbone):
+    """Of an endpoint, which is not asked for a plan, each takes what is said of it."""
+    far = endpoint_named("openai:small", base_url="http://127.0.0.1:9/v1")
+    job = replace(job_on(backbone("llama"), "instruct"), backbone=far)
+    method = registry.method("prompt_search")(candidates=8, proposals=2)
+    each = SECONDS / AT_ONCE
+    found = estimate(method, job)
+    needed = answers_needed(8, len(job.validation)) + 2
+    assert found.answer_seconds == each
+    assert found.seconds == pytest.approx((needed + len(job.validation)) * each)
+    bounded = estimate(replace(method, tokens=4000), job)
+    assert bounded.seconds < 0.9 * found.seconds
+    few = estimate(registry.method("few_shot")(), job)
+    assert few.seconds == pytest.approx(len(job.validation) * each)
+
+
+def test_what_asks_a_model_here_is_timed_with_its_prompts(backbone):
+    job = job_on(backbone("llama"), "classify")
+    found = estimate(registry.method("prompt_search")(candidates=8, k=4), job)
+    plain = estimate(registry.method("zero_shot")(), job)
+    rows = len(job.validation)
+    assert found.seconds > (answers_needed(8, rows) + rows) * found.answer_seconds
+    assert plain.seconds >= (32 + rows) * plain.answer_seconds > 0  # rows that show what it likes
+    assert found.shared_seconds == plain.shared_seconds > 0  # the model is loaded once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,11 +67,16 @@ def answered(found: Found, options: AskOptions) -> Found:
 def _named(options: AskOptions) -> Backbone:
     assert options.backbone is not None
     if options.backbone.startswith(PREFIX):
-        from tunewell.fit.endpoints.named import endpoint_named
+        from tunewell.fit.endpoints.listed import created
+        from tunewell.fit.endpoints.named import endpoint_named, model_in
         from tunewell.fit.endpoints.requests import name_address
 
         name_address(options.base_url)
-        return endpoint_named(options.backbone, base_url=options.base_url)
+        made = created(options.base_url, model_in(options.backbone))
+        since = time.time() if options.replies == "new" else 0.0
+        return endpoint_named(
+            options.backbone, base_url=options.base_url, created=made, kept_since=since
+        )
     from tunewell.fit.backbones import resolve
 
     return resolve(options.backbone)

@@ -51,11 +51,16 @@ class AskOptions:
     base_url: str | None = None
     """Where openai:MODEL is asked; OpenAI's own server unless given. The key is that in
     OPENAI_API_KEY."""
+    replies: Literal["kept", "new"] = "kept"
+    """Whether a reply of openai:MODEL that this machine has kept, for at most 30 days, will do
+    where the same is asked again."""
 
     def __post_init__(self) -> None:
         """Refuse what nobody can read."""
         if not 1 <= self.passages <= 100:
             raise ConfigError(f"passages is {self.passages}.", "1 to 100 is expected.")
-        if self.base_url is not None and not (self.backbone or "").startswith(PREFIX):
+        given = {"base_url": self.base_url is not None, "replies": self.replies == "new"}
+        idle = [name for name, typed in given.items() if typed]
+        if idle and not (self.backbone or "").startswith(PREFIX):
             expected = f"It is for a model that is asked over HTTP: --backbone {PREFIX}MODEL."
-            raise ConfigError("base_url does nothing here.", expected)
+            raise ConfigError(f"{idle[0]} does nothing here.", expected)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from tunewell.contracts import Job, Predictor
-from tunewell.errors import ConfigError, Probed
+from tunewell.errors import ConfigError
 from tunewell.values import Kind, Machine, Progress
-
-PROBED = 4
-"""Rows that are answered to see how long one takes."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +58,13 @@ class PromptSearch:
     def fit(self, job: Job) -> Predictor:
         """Look for the prompt; NotApplicable where the backbone does not write."""
         from tunewell.fit.prompting.asking import asked_plainly
-        from tunewell.fit.prompting.search import answers_needed, search
+        from tunewell.fit.prompting.search import probed, search
 
         plain = asked_plainly(self.name, job, self.by)
+        asked = self.candidates, self.proposals, self.k, self.tokens
         if job.probe:
-            inputs = [row.input for row in (job.validation or job.train)[:PROBED]]
-            plain.predict(inputs[:1])
-            begun = time.perf_counter()
-            plain.predict(inputs)
-            each = (time.perf_counter() - begun) / len(inputs)
-            needed = answers_needed(self.candidates, len(job.validation))
-            raise Probed(needed * each, 0.0, each)
-        found = search(plain, job, self.candidates, self.proposals, self.k, self.tokens)
+            raise probed(plain, job, *asked)
+        found = search(plain, job, *asked)
         told = f"{found.tried} prompts were tried with {found.tokens:,} tokens"
         job.report_progress(Progress(note=f"{told}; prompt.txt holds the best"))
         return found.asked

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from tunewell.contracts import Job, Predictor, Task
+from tunewell import registry
+from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError, NotApplicable, Probed
-from tunewell.values import Answer, Kind, Machine, ParameterCount, Progress
+from tunewell.values import Backbone, Kind, Machine, ParameterCount, Progress, read_json
 
 if TYPE_CHECKING:
     from tunewell.documents.finding import Index
-    from tunewell.fit.prompting.asked import AskedPredictor
-
-PROBED = 4
-"""Rows that are answered to see how long one takes."""
+    from tunewell.documents.predictors import By, Finds
 
 
 @dataclass(frozen=True)
@@ -29,11 +24,13 @@ class Retrieve:
 
     What moves: nothing. Needs: documents that hold the answers (`--documents FOLDER`, or the
     folder of an index that `tunewell index` made), and a model that writes, on this machine or
-    behind an endpoint. Costs: the index once; each question is longer by its passages.
+    behind an endpoint; for `answer` a model that an earlier run has fitted to find answers in
+    passages will do, and reads those that were found as one text. Costs: the index once; each
+    question is longer by its passages.
     Choose it: where answers stand in documents that change. A saved model keeps a copy of the
     index; where documents have changed, the same command answers anew.
     Neighbours: `zero_shot` asks without passages; `lora` learns how to answer, not what is true.
-    Source: Lewis et al. (arXiv 2005.11401).
+    Source: Lewis et al. (arXiv 2005.11401); reading what was found, Chen et al. (arXiv 1704.00051).
     """
 
     name: ClassVar[str] = "retrieve"
@@ -69,22 +66,37 @@ class Retrieve:
         return _content(source, tuple((name, s.st_size, s.st_mtime_ns) for name, s in files))
 
     def fit(self, job: Job) -> Predictor:
-        """Index the documents; NotApplicable where there are none, or the model does not write."""
-        from tunewell.fit.prompting.asking import asked_plainly
+        """Index the documents; NotApplicable where there are none, or the model cannot answer."""
+        from tunewell.documents.predictors import (
+            AskedWithPassages,
+            Lookup,
+            ReaderOfPassages,
+        )
+        from tunewell.fit.prompting.asking import asked_plainly, seconds_each
+        from tunewell.fit.records import Record
 
         first = job.train[0].input
         if not isinstance(first, dict) or not {"question", "instruction"} & first.keys():
             raise NotApplicable("rows of this task ask no question that passages could answer")
         if self.documents is None:
             raise NotApplicable("no documents are given; name their folder with --documents")
-        asked = asked_plainly(self.name, job, "generating")
+        reader = _reader(job)
+        asked = None if reader else asked_plainly(self.name, job, "generating")
+
+        def made(lookup: Finds) -> Predictor:
+            if asked is not None:
+                return AskedWithPassages(asked, lookup)
+            assert reader is not None and job.backbone is not None
+            count = ParameterCount(total=reader.parameters.total)
+            record = Record(self.name, job.task, job.backbone, job.machine, count)
+            return ReaderOfPassages(record, reader, lookup)
+
+        source = Path(self.documents).expanduser()
         if job.probe:
-            inputs = [row.input for row in (job.validation or job.train)[:PROBED]]
-            begun = time.perf_counter()
-            asked.predict(inputs)
-            raise Probed(0.0, 0.0, (time.perf_counter() - begun) / len(inputs))
-        index = _indexed(Path(self.documents).expanduser(), job, self.by)
-        return RetrievingPredictor(asked, index, self.passages, self.by)
+            indexing, some = _sampled(source, self.passages, self.by)
+            each = seconds_each(made(some), job)
+            raise Probed(0.0, 0.0, each, once_fixed_seconds=indexing, answers_after=True)
+        return made(Lookup(_indexed(source, job, self.by), self.passages, self.by))
 
     def grid(self) -> tuple[Self, ...]:
         """So many passages, one alone, and twice as many."""
@@ -95,72 +107,16 @@ class Retrieve:
     def load(folder: Path, machine: Machine) -> Predictor:
         """The predictor that `fit` made and `save` wrote, with its own copy of the index."""
         from tunewell.documents.finding import open_index
+        from tunewell.documents.predictors import AskedWithPassages, Lookup, ReaderOfPassages
         from tunewell.fit.prompting.asked import load_asked
-        from tunewell.values import read_json
+        from tunewell.fit.records import read_record
 
         kept = read_json(folder / "retrieve.json")
-        index = open_index(folder / "documents", kept["by"])
-        return RetrievingPredictor(load_asked(folder, machine), index, kept["passages"], kept["by"])
-
-
-@dataclass(frozen=True)
-class RetrievingPredictor:
-    """A model that is asked, and an index in which passages are looked up for each question."""
-
-    asked: AskedPredictor
-    index: Index
-    passages: int
-    by: Literal["both", "vectors", "words"]
-
-    @property
-    def task(self) -> Task:
-        """The task it answers."""
-        return self.asked.task
-
-    @property
-    def parameters(self) -> ParameterCount:
-        """None of its own; the backbone counts in all."""
-        return self.asked.parameters
-
-    def predict(self, inputs: Sequence[Any]) -> list[Answer]:
-        """One answer an input, in order."""
-        from tunewell.fit.prompting.passages import with_passages
-
-        asked, most = self.asked, self.asked.most
-        texts = [self._found(given) for given in inputs]
-        pairs = zip(inputs, texts, strict=True)
-        questions = [with_passages(asked.writer, _question(g), p, most)[0] for g, p in pairs]
-        written = asked.writer.write(questions, most)
-        return [asked.heard(g, said) for g, said in zip(inputs, written, strict=True)]
-
-    def _found(self, given: Any) -> list[str]:
-        """The passages for a question, the best first."""
-        from tunewell.documents.settings import AskOptions
-
-        options = AskOptions(passages=self.passages, by=self.by)
-        question = given.get("question") or "\n".join(self.task.texts(given))
-        return [hit.text for hit in self.index.find(question, options).passages]
-
-    def told(self) -> list[str]:
-        """Sentences on answers that were refused or could not be read, since it was loaded."""
-        return self.asked.told()
-
-    def spent(self) -> dict[str, float] | None:
-        """What the answers since it was loaded have cost at an endpoint; None where none was."""
-        return self.asked.spent()
-
-    def unbounded(self) -> RetrievingPredictor:
-        """The same without the caps of the run that made it."""
-        return replace(self, asked=self.asked.unbounded())
-
-    def save(self, folder: Path) -> None:
-        """As a model that is asked, with a copy of the index."""
-        from tunewell.values import write_json
-
-        self.asked.save(folder)
-        left = shutil.ignore_patterns(".lock", ".running")
-        shutil.copytree(self.index.folder, folder / "documents", ignore=left)
-        write_json(folder / "retrieve.json", {"passages": self.passages, "by": self.by})
+        lookup = Lookup(open_index(folder / "documents", kept["by"]), kept["passages"], kept["by"])
+        if "asked" in read_json(folder / "model.json"):
+            return AskedWithPassages(load_asked(folder, machine), lookup)
+        record, _ = read_record(folder, machine)
+        return ReaderOfPassages(record, _fitted(record.backbone, machine), lookup)
 
 
 @lru_cache(maxsize=4)
@@ -173,17 +129,43 @@ def _content(source: Path, stamps: tuple[tuple[str, int, int], ...]) -> str:
     return digest.hexdigest()
 
 
-def _question(given: Any) -> str:
-    """A row's question, without any passage of its own."""
-    if "question" in given:
-        return f"Question: {' '.join(given['question'].split())}\nAnswer:"
-    lines = [f"Instruction: {' '.join(given['instruction'].split())}"]
-    if "input" in given:
-        lines.append(f"Input: {' '.join(given['input'].split())}")
-    return "\n".join([*lines, "Response:"])
+def _reader(job: Job) -> Predictor | None:
+    """The backbone as an earlier run has fitted it to this very task; None where none has."""
+    from tunewell.fit.earlier import tuned_for
+
+    assert job.backbone is not None
+    if job.task.answers != "span" or job.backbone.endpoint is not None:
+        return None
+    made = tuned_for(job.backbone.folder)
+    if made is None or made["task"] != job.task.name:
+        return None
+    return _fitted(job.backbone, job.machine)
 
 
-def _indexed(source: Path, job: Job, by: str) -> Index:
+def _fitted(backbone: Backbone, machine: Machine) -> Predictor:
+    """The model that lies in a backbone's folder, with the head that it was fitted with."""
+    method = registry.method(read_json(backbone.folder / "model.json")["method"])
+    return method.load(backbone.folder, machine)
+
+
+def _sampled(source: Path, passages: int, by: By) -> tuple[float, Finds]:
+    """Seconds that an index of documents takes, and what gives passages as long as there is none.
+
+    Raises:
+        DataError, ResourceError: as for `planning.sample`.
+    """
+    from tunewell.documents.finding import open_index
+    from tunewell.documents.planning import sample
+    from tunewell.documents.predictors import Lookup
+    from tunewell.documents.record import FILE
+
+    if (source / FILE).is_file():
+        return 0.0, Lookup(open_index(source, by), passages, by)
+    some = sample(source, passages)
+    return some.seconds, some
+
+
+def _indexed(source: Path, job: Job, by: By) -> Index:
     """The index in a folder, or one of the documents in it, brought up to date."""
     from tunewell.documents.finding import open_index
     from tunewell.documents.indexing import index

@@ -54,15 +54,16 @@ def estimate(method: Method, job: Job) -> Estimate:
     pass_seconds = sum(p.borrowed_seconds for p in progress if p.answer_seconds)
     reading = [p.answer_seconds for p in progress]
     load_seconds = sum(p.borrowed_seconds for p in progress if not p.answer_seconds)
+    after = len(job.validation) * told.answer_seconds if told.answers_after else 0.0
     return Estimate(
-        seconds=told.fixed_seconds + told.seconds * scale,
+        seconds=told.fixed_seconds + told.seconds * scale + after,
         shared_seconds=load_seconds + pass_seconds * scale,
         # A fit that came to its end answers rows; another tells only its own part of an answer.
         answer_seconds=_answer_seconds(predictor, few)
         if predictor is not None
         else told.answer_seconds + sum(reading),
         peak_bytes=peak_bytes + max((p.borrowed_bytes for p in progress), default=0),
-        once_seconds=told.once_seconds * scale,
+        once_seconds=told.once_seconds * scale + told.once_fixed_seconds,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import fastapi
@@ -15,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from tunewell import __version__
 from tunewell.convert import parse_bytes, parse_duration
-from tunewell.errors import ConfigError, DataError, UserError
+from tunewell.errors import ConfigError, DataError, ResourceError, UserError
 from tunewell.serve import measures, wire
 from tunewell.serve.batching import Closing, Full, Queue
 from tunewell.serve.guard import LOOPBACK, Guard, Rules, error_json
@@ -26,6 +27,26 @@ from tunewell.serve.texts import add_texts
 from tunewell.values import to_json
 
 
+@dataclass(frozen=True)
+class Queues:
+    """One for all that is computed here, and one for each model that is asked elsewhere.
+
+    So whoever waits for a server that does not answer keeps nobody else waiting.
+    """
+
+    here: Queue
+    elsewhere: dict[str, Queue]
+
+    @property
+    def all(self) -> list[Queue]:
+        """Each of them."""
+        return [self.here, *self.elsewhere.values()]
+
+    def of(self, model: Served) -> Queue:
+        """Where a model's requests wait."""
+        return self.elsewhere.get(model.name, self.here)
+
+
 def build(models: dict[str, Served], options: ServeOptions, key: str | None = None) -> Guard:
     """The service as an ASGI app, with its guard before it.
 
@@ -34,16 +55,18 @@ def build(models: dict[str, Served], options: ServeOptions, key: str | None = No
         options: of the server.
         key: what every request but those for `/health` must give; None: nothing.
     """
-    queue = Queue(options.batch_tokens, options.queue, _threads(models))
-    told = measures.start(lambda: queue.present)
-    queue.told = told.batched
+    queues = _queues(models, options)
+    told = measures.start(lambda: sum(queue.present for queue in queues.all))
+    for queue in queues.all:
+        queue.told = told.batched
 
     @contextlib.asynccontextmanager
     async def life(app: fastapi.FastAPI) -> AsyncIterator[None]:
-        computing = asyncio.create_task(queue.run())
+        computing = [asyncio.create_task(queue.run()) for queue in queues.all]
         yield
-        queue.close()
-        await computing
+        for queue in queues.all:
+            queue.close()
+        await asyncio.gather(*computing)
 
     app = fastapi.FastAPI(
         title="Tunewell",
@@ -55,7 +78,7 @@ def build(models: dict[str, Served], options: ServeOptions, key: str | None = No
     )
     app.add_middleware(measures.Measured, told=told)
     _explained(app)
-    _routes(app, models, options, queue, told)
+    _routes(app, models, options, queues, told)
     rules = Rules(
         key=key,
         hosts=LOOPBACK if key is None else None,
@@ -69,7 +92,7 @@ def _routes(
     app: fastapi.FastAPI,
     models: dict[str, Served],
     options: ServeOptions,
-    queue: Queue,
+    queues: Queues,
     told: measures.Measures,
 ) -> None:
     seconds = parse_duration(options.timeout)
@@ -77,6 +100,7 @@ def _routes(
     async def ask(
         request: fastapi.Request, model: Served, answer: Any, inputs: Sequence[Any]
     ) -> list[Any]:
+        queue = queues.of(model)
         results = await unless_gone(request, queue.ask(answer, inputs, seconds))
         told.inputs.labels(model.name).inc(len(inputs))
         return results
@@ -111,7 +135,7 @@ def _routes(
         tokens = sum(count for _, count in rows)
         return wire.Embeddings(model.name, data, wire.Usage(tokens, tokens))
 
-    add_texts(app, models, options, queue, told)
+    add_texts(app, models, options, queues.here, told)
 
     @app.get("/v1/models")
     async def list_models() -> wire.Models:
@@ -126,7 +150,7 @@ def _routes(
     @app.get("/health")
     async def health() -> wire.Health:
         """Whether the server answers; needs no key."""
-        return wire.Health("closing" if queue.closing else "ok", list(models))
+        return wire.Health("closing" if queues.here.closing else "ok", list(models))
 
     @app.get("/metrics")
     async def metrics() -> fastapi.Response:
@@ -138,15 +162,18 @@ def _told(model: Served) -> wire.Model:
     return wire.Model(model.name, model.created, model.predictor.task.name)
 
 
-def _threads(models: dict[str, Served]) -> Callable[[], None]:
+def _queues(models: dict[str, Served], options: ServeOptions) -> Queues:
+    """The queues of these models."""
+    here = Queue(options.batch_tokens, options.queue, start_thread=_use_threads)
+    apart = [name for name, model in models.items() if model.elsewhere]
+    return Queues(here, {name: Queue(options.batch_tokens, options.queue) for name in apart})
+
+
+def _use_threads() -> None:
     """What the computing thread does first: torch counts its threads for each thread anew."""
+    import torch
 
-    def start() -> None:
-        import torch
-
-        torch.set_num_threads(torch.get_num_threads())
-
-    return start
+    torch.set_num_threads(torch.get_num_threads())
 
 
 def _explained(app: fastapi.FastAPI) -> None:
@@ -158,6 +185,10 @@ def _explained(app: fastapi.FastAPI) -> None:
     @app.exception_handler(UserError)
     async def mendable(request: fastapi.Request, error: UserError) -> JSONResponse:
         return answer(400, error)
+
+    @app.exception_handler(ResourceError)
+    async def missing(request: fastapi.Request, error: ResourceError) -> JSONResponse:
+        return answer(503, error)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: fastapi.Request, error: RequestValidationError) -> JSONResponse:

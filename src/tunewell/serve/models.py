@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.contracts import Predictor
+from tunewell.convert import parse_duration
+from tunewell.endpoint import Caps
 from tunewell.errors import ConfigError, DataError, did_you_mean
 from tunewell.read.asked import any_input, input_of
 from tunewell.read.cells import texts_in
+from tunewell.ready import MOST_TOKENS
+from tunewell.serve.settings import ServeOptions
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,11 @@ class Served:
     predictor: Predictor
     created: int
     """Seconds since 1970."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is asked over HTTP, and so costs money and not this machine's time."""
+        return hasattr(self.predictor, "spent") and self.predictor.spent() is not None
 
     def read(self, values: Sequence[Any]) -> list[Any]:
         """What a client sent as inputs of the model's task.
@@ -59,20 +68,23 @@ def refuse_unwritable(text: str, where: str) -> None:
         raise DataError(f"{where}: character {error.start + 1} is half of one.") from None
 
 
-def open_models(named: Sequence[str]) -> dict[str, Served]:
+def open_models(named: Sequence[str], options: ServeOptions | None = None) -> dict[str, Served]:
     """The models of runs, or of models' own folders, by name, each ready to answer.
 
     Equal weights lie in memory once, from the moment that the next model is there.
 
     Args:
         named: folders, each served under its own name, or `NAME=FOLDER`.
+        options: what may be spent on models that are asked over HTTP.
 
     Raises:
-        ConfigError: a folder holds no model, or two have one name.
+        ConfigError: a folder holds no model, two have one name, or a cap is for nothing.
     """
     from tunewell import run
     from tunewell.fit import prefix, sharing
 
+    options = options or ServeOptions()
+    caps = _caps(options)
     places = [_place(text) for text in named]
     prefix.keep_bodies(len(places))
     found: dict[str, Served] = {}
@@ -88,8 +100,12 @@ def open_models(named: Sequence[str]) -> dict[str, Served]:
         created = int((model / "model.json").stat().st_mtime)
         found[name] = Served(name, run.load(model), created)
         predictor = found[name].predictor
+        if found[name].elsewhere:  # each question is paid for
+            found[name] = Served(name, predictor.bounded(caps), created)  # type: ignore[attr-defined]
+            continue
         predictor.predict([any_input(predictor.task)])  # so that the first client need not wait
         sharing.share([*prefix.loaded_bodies(), *sharing.networks(predictor)], kept)
+    _refuse_idle(found, options)
     return found
 
 
@@ -102,6 +118,23 @@ def chosen(models: dict[str, Served], name: str | None) -> Served:
     if name not in models:
         raise ConfigError(f"There is no model {name!r}.", did_you_mean(name, models))
     return models[name]
+
+
+def _caps(options: ServeOptions) -> Caps:
+    """What may be spent at endpoints, and how long a question may take there."""
+    most = MOST_TOKENS if options.max_tokens_spent is None else options.max_tokens_spent
+    seconds = parse_duration(options.timeout)
+    return Caps(most, options.max_money_spent, options.price_per_million, seconds)
+
+
+def _refuse_idle(models: dict[str, Served], options: ServeOptions) -> None:
+    """ConfigError for a cap where no model is asked over HTTP."""
+    if any(model.elsewhere for model in models.values()):
+        return
+    for name in ("max_tokens_spent", "max_money_spent", "price_per_million"):
+        if getattr(options, name) is not None:
+            expected = "It is for models that are asked over HTTP, and none of these is."
+            raise ConfigError(f"{name} does nothing here.", expected)
 
 
 def _place(text: str) -> tuple[str, Path]:

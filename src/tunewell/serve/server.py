@@ -54,7 +54,7 @@ def serve(
     try:
         from tunewell.serve import api, models
 
-        opened = models.open_models(named)
+        opened = models.open_models(named, options)
         app = api.build(opened, options, key)
         where = f"[{options.host}]" if ":" in options.host else options.host
         address = f"http://{where}:{port.getsockname()[1]}"

@@ -33,6 +33,14 @@ class ServeOptions:
     """Tokens that a conversation and its answer may have together, if the model reads so many."""
     most_bytes: str = "1MB"
     """The largest body that is read."""
+    max_tokens_spent: int | None = None
+    """Tokens that models behind an endpoint may read and write there, all together, as long as the
+    server runs; a question that might pass it is not sent. Not given: a million."""
+    max_money_spent: float | None = None
+    """The same in money, by the prices of price_per_million."""
+    price_per_million: tuple[float, ...] | None = None
+    """What the endpoint takes for a million tokens read, and for a million written: 0.15,0.60. Not
+    given: as the run was told."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be served with."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tunewell.endpoint import Endpoint
 from tunewell.fit.prompting.writers import Said
 from tunewell.values import fingerprint, read_json, write_json
+
+DAYS = 30
+"""For which a reply is kept: what goes by a name at a server changes in time."""
 
 
 def folder() -> Path:
@@ -20,17 +25,31 @@ def folder() -> Path:
     return Path(caches) / "tunewell" / "endpoints"
 
 
-def key_of(base_url: str | None, request: dict[str, Any]) -> str:
+def key_of(endpoint: Endpoint, request: dict[str, Any]) -> str:
     """Of a request: its server, model, messages and settings."""
-    return fingerprint({"base_url": base_url, **request})
+    which: dict[str, Any] = {"base_url": endpoint.base_url}
+    if endpoint.created is not None:
+        which["created"] = endpoint.created
+    return fingerprint({**which, **request})
 
 
-def find(key: str) -> Said | None:
-    """The reply that is kept; None where there is none, or its file is damaged."""
+def find(key: str, since: float = 0.0) -> Said | None:
+    """The reply that is kept; None where there is none, it is too old, or its file is damaged.
+
+    Args:
+        since: it must have been kept after that, in seconds since 1970.
+    """
+    path = _path(key)
     try:
-        return Said(**read_json(_path(key)))
-    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        value = read_json(path)
+        kept_at = float(value.pop("kept_at"))
+        said = Said(**value)
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, AttributeError):
         return None
+    if kept_at < time.time() - DAYS * 86_400:
+        path.unlink(missing_ok=True)
+        return None
+    return said if kept_at >= since else None
 
 
 def keep(key: str, said: Said) -> None:
@@ -42,7 +61,7 @@ def keep(key: str, said: Said) -> None:
     path = _path(key)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_json(path, said._asdict())
+        write_json(path, {"kept_at": time.time(), **said._asdict()})
 
 
 def _path(key: str) -> Path:

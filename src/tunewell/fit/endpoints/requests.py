@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
@@ -27,6 +28,8 @@ FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 60.0
 PATIENCE_SECONDS = 120.0
 """For one reply."""
+LEAST_SECONDS = 0.1
+"""For one reply, however little time is left."""
 AGAIN = (408, 409, 429)
 """Statuses, beside those from 500 on, after which the same request may be answered."""
 LATE = (408, 502, 504, 524)
@@ -55,9 +58,7 @@ def client(base_url: str | None, key: str | None) -> openai.OpenAI:
             "The environment variable OPENAI_API_KEY is expected to hold it.",
             "For a server without keys name it with --base-url.",
         )
-    return openai.OpenAI(
-        api_key=key or "none", base_url=base_url, max_retries=0, timeout=PATIENCE_SECONDS
-    )
+    return openai.OpenAI(api_key=key or "none", base_url=base_url, max_retries=0)
 
 
 def key_at_hand() -> str | None:
@@ -109,18 +110,20 @@ def send(
     Raises:
         CapReached: it might cost more than may be spent.
         ConfigError: key, model or request are refused.
-        ResourceError: there is no usable reply after `TRIES` tries.
+        ResourceError: there is no usable reply after `TRIES` tries, or in the endpoint's `seconds`.
     """
     import openai
 
     asking = client(endpoint.base_url, key_for(endpoint.base_url))
+    ends = time.monotonic() + (math.inf if endpoint.seconds is None else endpoint.seconds)
     for attempt in range(1, TRIES + 1):
         asked_to_wait = 0.0
+        patience = max(LEAST_SECONDS, min(PATIENCE_SECONDS, ends - time.monotonic()))
         try:
             with account.request(endpoint, *most) as use:
                 begun = time.perf_counter()
                 try:
-                    reply = asking.chat.completions.create(**request)
+                    reply = asking.chat.completions.create(**request, timeout=patience)
                     said = _read(reply, time.perf_counter() - begun, most)
                 except openai.APIStatusError as error:
                     if error.status_code not in LATE:  # what is refused costs nothing
@@ -136,15 +139,18 @@ def send(
             why = f"status {error.status_code}"
             asked_to_wait = _retry_after(error.response.headers.get("retry-after"))
         except openai.APITimeoutError:
-            why = f"no reply within {PATIENCE_SECONDS:.0f} s"
+            why = f"no reply within {patience:.0f} s"
         except openai.APIConnectionError as error:
             why = f"no whole reply ({type(error.__cause__ or error).__name__})"
         except (openai.APIError, ValueError, TypeError, AttributeError, LookupError) as error:
             why = f"a reply that cannot be read ({type(error).__name__})"
-        if attempt < TRIES:
-            wait(max(asked_to_wait, _wait(attempt)))
+        pause = max(asked_to_wait, _wait(attempt))
+        if attempt == TRIES or time.monotonic() + pause >= ends:
+            break
+        wait(pause)
+    times = "once" if attempt == 1 else f"{attempt} times"
     raise ResourceError(
-        f"{endpoint.model} did not answer: {why}, {TRIES} times.",
+        f"{endpoint.model} did not answer: {why}, {times}.",
         "",
         "Give the same command again later; answers so far are kept.",
     )

@@ -50,8 +50,8 @@ class EndpointWriter:
             ConfigError, ResourceError: as for `requests.send`.
         """
         wanted = [self._request(each, most) for each in asked]
-        keys = [kept.key_of(self.endpoint.base_url, request) for request in wanted]
-        found = {key: kept.find(key) for key in dict.fromkeys(keys)}
+        keys = [kept.key_of(self.endpoint, request) for request in wanted]
+        found = {key: kept.find(key, self.endpoint.kept_since) for key in dict.fromkeys(keys)}
         new = {k: r for k, r in zip(keys, wanted, strict=True) if found[k] is None}
         pool = ThreadPoolExecutor(AT_ONCE)
         try:

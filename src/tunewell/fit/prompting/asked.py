@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from tunewell.contracts import Predictor
 from tunewell.decide import one_label
+from tunewell.endpoint import Caps
+from tunewell.fit.endpoints import named
 from tunewell.fit.prompting.questions import Questions
 from tunewell.fit.prompting.shots import Shots
 from tunewell.fit.prompting.tally import Tally
@@ -145,13 +147,16 @@ class AskedPredictor(Recorded):
         endpoint = self.record.backbone.endpoint
         return self.tally.spent(endpoint) if endpoint is not None else None
 
-    def unbounded(self) -> AskedPredictor:
-        """The same without the caps of the run that made it, for whoever uses it after that."""
+    def bounded(self, caps: Caps) -> AskedPredictor:
+        """The same with other caps than those of the run that made it, for whoever uses it then.
+
+        Raises:
+            ConfigError: money is bounded, and what tokens cost is not known.
+        """
         backbone = self.record.backbone
         if backbone.endpoint is None:
             return self
-        free = replace(backbone.endpoint, most_tokens=None, most_money=None, account="")
-        backbone = replace(backbone, endpoint=free)
+        backbone = replace(backbone, endpoint=named.bounded(backbone.endpoint, caps))
         record = replace(self.record, backbone=backbone)
         return replace(self, record=record, writer=writer_of(backbone, record.machine))
 

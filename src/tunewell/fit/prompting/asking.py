@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 from tunewell.contracts import Job
-from tunewell.errors import NotApplicable
+from tunewell.errors import NotApplicable, Probed
 from tunewell.fit.prompting.asked import AskedPredictor, By
 from tunewell.fit.prompting.questions import Questions, answer_of
 from tunewell.fit.prompting.shots import Shots, Way, chosen
@@ -20,6 +21,8 @@ MOST_LABELS = 100
 """Labels up to which each is scored unless it is said how to ask."""
 TRIED = 32
 """Rows from which it is seen what a model likes to say whatever is asked."""
+PROBED = 4
+"""Rows that are answered to see how long one takes."""
 SCORED = ("label", "choice")
 """Kinds whose answers are known before, so that each can be scored."""
 
@@ -53,10 +56,15 @@ def fit_asked(
 
     Raises:
         NotApplicable: it does not write, cannot be asked so, or has no room for a solved row.
+        Probed: the job is a probe.
     """
     shots = chosen(job.task, job.train, k, way, job.seed) if k else Shots(job.task)
     made = replace(asked_plainly(method, job, by), shots=shots)
     _refuse_without_room(made, job)
+    if job.probe:
+        each = seconds_each(made, job)
+        tried = TRIED if made.by == "scoring" else 0
+        raise Probed(tried * each, 0.0, each, answers_after=True)
     if made.by != "scoring":
         return made
     # Rows that are shown are no rows to be asked: they are those to train on.
@@ -78,6 +86,24 @@ def asked_plainly(method: str, job: Job, by: By | None = None) -> AskedPredictor
     chosen_by = _way_to_ask(job.task, writer, by)
     most = _most(job, writer)
     return AskedPredictor(record, writer, questions, Shots(job.task), chosen_by, most)
+
+
+def seconds_each(made: Any, job: Job) -> float:
+    """What an answer takes, by some; an endpoint, which would be paid, is taken at its word.
+
+    Args:
+        made: a predictor on the job's backbone.
+    """
+    assert job.backbone is not None
+    if job.backbone.endpoint is not None:
+        from tunewell.fit.endpoints.writer import AT_ONCE, SECONDS
+
+        return SECONDS / AT_ONCE
+    inputs = [row.input for row in (job.validation or job.train)[:PROBED]]
+    made.predict(inputs[:1])  # the first one pays for the start
+    begun = time.perf_counter()
+    made.predict(inputs)
+    return (time.perf_counter() - begun) / len(inputs)
 
 
 def _way_to_ask(task: Any, writer: Writer, by: By | None) -> By:

@@ -62,7 +62,7 @@ class Questions:
             found = re.findall(r"-?\d+(?:[.,]\d+)?", text)
             return Answer(number_in(found[0]) if len(found) == 1 else None)
         if kind == "span" and isinstance(said.value, Span) and said.value.text:
-            return Answer(_found(self.task.texts(input)[-1], said.value.text))
+            return Answer(place_in(self.task.texts(input)[-1], said.value.text))
         return said
 
 
@@ -131,7 +131,7 @@ def _choice(text: str, line: Any, choices: Sequence[str]) -> str | None:
     return _only(text, [(choice, choice) for choice in choices])
 
 
-def _found(passage: str, text: str) -> Span | None:
+def place_in(passage: str, text: str) -> Span | None:
     """Where a text stands in a passage, whatever its spaces and capitals."""
     words = text.strip(" .\"'`").split()
     found = re.search(r"\s+".join(map(re.escape, words)), passage, re.IGNORECASE)

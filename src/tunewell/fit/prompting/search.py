@@ -7,20 +7,26 @@ al., arXiv 2211.01910); half of the prompts leave after each round, as in succes
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from tunewell.contracts import Job
-from tunewell.errors import NotApplicable
+from tunewell.errors import NotApplicable, Probed
 from tunewell.fit.prompting.asked import AskedPredictor
+from tunewell.fit.prompting.asking import seconds_each
 from tunewell.fit.prompting.questions import solved, told_before
 from tunewell.fit.prompting.shots import chosen
 from tunewell.fit.prompting.tally import Tally
+from tunewell.fit.prompting.writers import LocalWriter
 from tunewell.values import Example
 
 FIRST = 8
 """Rows of the first round."""
+TIMED = 3
+"""Prompts that are tried to see how long an answer takes."""
 SHOWN = 5
 """Solved rows from which the model makes up an instruction."""
 INSTRUCTION_TOKENS = 64
@@ -107,6 +113,35 @@ def search(
     score = sum(right[best]) / max(1, len(right[best]))
     found = replace(found, tally=Tally())
     return Outcome(found, score, len(right[best]), tried, spending.tokens)
+
+
+def probed(
+    plain: AskedPredictor, job: Job, candidates: int, proposals: int, k: int, tokens: int
+) -> Probed:
+    """What a search would take, by some answers with prompts such as it would try.
+
+    Args: as of `search`.
+
+    Raises:
+        NotApplicable: the window or the tokens are not enough to try two prompts.
+    """
+    spending = _Spending(tokens)
+    prompts = _prompts(plain, job, candidates, 0, k, spending)
+    if len(prompts) < 2:
+        raise NotApplicable(f"the model reads {plain.writer.window} tokens at once, too few")
+    some = prompts[:: -(-len(prompts) // TIMED)]
+    seconds = statistics.fmean(seconds_each(_with(plain, prompt), job) for prompt in some)
+    rows = list(job.validation or job.train)
+    bound = statistics.fmean(
+        _bound(plain, prompt, [row]) for prompt in some for row in rows[:FIRST]
+    )
+    answers = min(answers_needed(candidates, len(rows)), tokens / max(1.0, bound))
+    proposing = seconds
+    if isinstance(plain.writer, LocalWriter):
+        begun = time.perf_counter()
+        _made_up(plain, job, 1, spending)
+        proposing = time.perf_counter() - begun
+    return Probed(answers * seconds + proposals * proposing, 0.0, seconds, answers_after=True)
 
 
 def answers_needed(candidates: int, rows: int) -> int:

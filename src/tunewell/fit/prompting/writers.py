@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from tunewell.contracts import Job
-from tunewell.errors import NotApplicable, Probed
+from tunewell.errors import NotApplicable
 from tunewell.fit import turns
 from tunewell.fit.backbones import load_config, load_tokenizer
 from tunewell.fit.heads.writing import writing_head
@@ -121,19 +121,13 @@ def writer_for(job: Job) -> Writer:
 
     Raises:
         NotApplicable: it does not write.
-        Probed: it is an endpoint, which is not asked for a plan.
     """
     assert job.backbone is not None
-    if job.backbone.endpoint is not None:
-        if job.probe:
-            from tunewell.fit.endpoints.writer import AT_ONCE, SECONDS
-
-            raise Probed(0.0, 0.0, SECONDS / AT_ONCE)
-        return writer_of(job.backbone, job.machine)
     before = _loaded.cache_info().misses
     writer = writer_of(job.backbone, job.machine)
-    if isinstance(writer, LocalWriter) and _loaded.cache_info().misses == before:
-        size = 4 * writer.weights
+    there = _loaded.cache_info().misses == before
+    if isinstance(writer, LocalWriter) and (there or job.probe):
+        size = 4 * writer.weights if there else 0
         job.report_progress(Progress(borrowed_seconds=writer.load_seconds, borrowed_bytes=size))
     return writer
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from threading import Lock
 
 from tunewell.contracts import Predictor
+from tunewell.endpoint import Caps
 from tunewell.serve.web.shelf import Kept
 
+PATIENCE_SECONDS = 30.0
+"""For an answer of a model that is asked over HTTP; others wait meanwhile."""
 BUSY = Lock()
 """Models answer one after the other: several threads at once would be no faster."""
 
@@ -37,4 +40,7 @@ def stamp(kept: Kept) -> int:
 def _model(folder: Path, stamp: int) -> Predictor:
     from tunewell import run
 
-    return run.load(folder)
+    predictor = run.load(folder)
+    if hasattr(predictor, "bounded"):
+        return predictor.bounded(Caps(seconds=PATIENCE_SECONDS))
+    return predictor
