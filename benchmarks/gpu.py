@@ -1,29 +1,39 @@
-"""Tunewell against a Trainer and PEFT script on a GPU: python benchmarks/gpu.py (eight minutes).
+"""Tunewell against a Trainer and PEFT script on a GPU: python benchmarks/gpu.py (nine minutes).
 
-A decoder of about half a billion parameters (LoRA and full) and an encoder of MiniLM's size
-(full), both in random weights, with a tokenizer of made-up words: nothing is fetched. Sides take
-turns in fresh processes. `--toy` tries everything at a size that a CPU does in a minute.
+A decoder of about half a billion parameters in the shape of Qwen2 (LoRA and full) and an encoder
+of MiniLM's size (full), both in random weights, with a tokenizer of made-up words: nothing is
+fetched. First each model's rows are run end to end and alone, to see that they say the same. Then
+sides take turns in fresh processes; the first round is left out. No run begins that the minutes
+have no room for. `--device cpu --tiny` tries everything in a minute of a CPU. Where Tunewell is
+not installed, `bash benchmarks/gpu_wheels.sh FOLDER` fetches what it needs beside torch,
+transformers and peft, and PYTHONPATH=src finds it.
 Prints a table, and writes gpu.json into the folder that OUT names, else into runs/gpu.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 WORDS = [a + b + c for a in "bdfgklmnprstvz" for b in "aeiou" for c in ("la", "ri", "no", "ket")]
 RATES = {"full": 2e-5, "lora": 2e-4}
+PAIRS = (("decoder", "lora"), ("decoder", "full"), ("encoder", "full"))
+GOALS = {("decoder", "lora"): 1.8, ("encoder", "full"): 3.0}
+LONGEST = 150.0
+"""Seconds that a run may take."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,9 @@ class Size:
     """A row at most; the rows' lengths are spread as those of film reviews."""
     epochs: int
     rounds: int
-    timeout_seconds: float
+    """That count; one more goes before them where there are several."""
+    wide: int
+    """Of the matrices whose product tells the peak."""
 
 
 WHOLE = Size(
@@ -49,9 +61,9 @@ WHOLE = Size(
     tokens=512,
     epochs=2,
     rounds=2,
-    timeout_seconds=150,
+    wide=8192,
 )
-TOY = Size(
+TINY = Size(
     decoder={"hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64}
     | {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 400},
     encoder={"hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64}
@@ -60,38 +72,77 @@ TOY = Size(
     tokens=32,
     epochs=1,
     rounds=1,
-    timeout_seconds=600,
+    wide=1024,
 )
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What all runs share."""
+
+    size: Size
+    device: str
+    work: Path
+    tokens: int
+    """Of the training rows."""
+    peak: float
+    """Operations a second."""
+    parameters: dict[str, int]
+    """Of each model, outside of its embeddings."""
+
+
 def main() -> None:
-    size = TOY if "--toy" in sys.argv else WHOLE
+    import torch
+
+    ask = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    ask.add_argument("--tiny", action="store_true", help="a size that a CPU does in a minute")
+    ask.add_argument("--device", choices=["cpu", "cuda"], help="a GPU where there is one")
+    ask.add_argument("--minutes", type=float, default=9.5, help="that all of it may take")
+    asked = ask.parse_args()
+    begun = time.monotonic()
+    size = TINY if asked.tiny else WHOLE
     out = Path(os.environ.get("OUT") or "runs/gpu")
+    out.mkdir(parents=True, exist_ok=True)
     # Models and rows are too large to keep beside the results.
-    work = out / "work" if size is TOY else Path(tempfile.mkdtemp(prefix="tunewell-"))
-    shutil.rmtree(work, ignore_errors=True)
-    tokens = make_rows(work / "rows", size)
-    parameters = {kind: make_model(work / kind, kind, size) for kind in ("decoder", "encoder")}
-    peak = measured_peak()
-    print(
-        f"bf16 peak {peak / 1e12:.1f} TFLOP/s, {tokens} tokens an epoch, {parameters}", flush=True
+    work = Path(tempfile.mkdtemp(prefix="tunewell-"))
+    device = asked.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    bench = Bench(
+        size, device, work, make_rows(work / "rows", size), measured_peak(device, size), {}
     )
-    told: list[dict[str, Any]] = []
-    for round_number in range(size.rounds + (size is WHOLE)):
-        for kind, method in (("decoder", "lora"), ("decoder", "full"), ("encoder", "full")):
+    bench = replace(bench, parameters={kind: make_model(bench, kind) for kind in dict(PAIRS)})
+    facts = {**asdict(bench), "work": None, "machine": machine(device), "exact": {}, "runs": []}
+    print(f"{facts['machine']}, bf16 peak {bench.peak / 1e12:.1f} TFLOP/s", flush=True)
+    print(f"{bench.tokens} tokens an epoch, parameters {bench.parameters}", flush=True)
+    for kind in bench.parameters:
+        facts["exact"][kind] = exactness(bench, kind)
+        print(kind, facts["exact"][kind], flush=True)
+    longest = 0.0
+    for number in range(size.rounds + (size.rounds > 1)):
+        for kind, method in PAIRS:
             for side in ("script", "tunewell"):
-                one = run(side, kind, method, work, size, round_number)
-                one |= {"round": round_number, "side": side, "model": kind, "method": method}
-                if one["seconds"]:
-                    one["tokens_per_second"] = size.epochs * tokens / one["seconds"]
-                    steps = 6 if method == "full" else 4
-                    useful = steps * parameters[kind] * one["tokens_per_second"]
-                    one["share_of_peak"] = useful / peak
-                told.append(one)
+                left = 60 * asked.minutes - (time.monotonic() - begun)
+                if left < longest + 5:
+                    continue
+                before = time.monotonic()
+                one = run(bench, side, kind, method, number, min(left, LONGEST))
+                longest = max(longest, time.monotonic() - before)
+                facts["runs"].append(one)
                 print(json.dumps(one), flush=True)
-                out.mkdir(parents=True, exist_ok=True)
-                facts = {"peak": peak, "tokens": tokens, "parameters": parameters}
-                (out / "gpu.json").write_text(json.dumps({**facts, "runs": told}, indent=1))
+                (out / "gpu.json").write_text(json.dumps(facts, indent=1))
+    shutil.rmtree(work)
+    print(table([one for one in facts["runs"] if one["round"] or size.rounds == 1]))
+
+
+def machine(device: str) -> str:
+    """The device, and the versions of what decides its speed."""
+    from importlib import metadata, util
+
+    import torch
+
+    name = torch.cuda.get_device_name() if device == "cuda" else "a CPU"
+    packages = ("torch", "transformers", "peft", "liger-kernel", "flash-attn")
+    there = [p for p in packages if util.find_spec(p.replace("-", "_")) is not None]
+    return ", ".join([name, *(f"{package} {metadata.version(package)}" for package in there)])
 
 
 def make_rows(folder: Path, size: Size) -> int:
@@ -114,17 +165,21 @@ def make_rows(folder: Path, size: Size) -> int:
     return counted
 
 
-def make_model(folder: Path, kind: str, size: Size) -> int:
+def make_model(bench: Bench, kind: str) -> int:
     """A model in random weights with a tokenizer of words; parameters outside of embeddings."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import AutoModel, BertConfig, LlamaConfig, PreTrainedTokenizerFast
 
     torch.manual_seed(0)
-    shape = getattr(size, kind)
-    config: Any = LlamaConfig(**shape) if kind == "decoder" else BertConfig(**shape)
+    shape = getattr(bench.size, kind)
+    config: Any = BertConfig(**shape)
+    if kind == "decoder":  # Qwen2's own class would bring a tokenizer of its own with it
+        config = LlamaConfig(**shape, attention_bias=True)
+        config.max_position_embeddings = bench.size.tokens
     config.pad_token_id = 0
     model = AutoModel.from_config(config)
+    folder = bench.work / kind
     model.save_pretrained(folder)
     known = ["[PAD]", "[UNK]", *WORDS, "praised", "blamed"]
     tokenizer = Tokenizer(models.WordLevel({w: n for n, w in enumerate(known)}, unk_token="[UNK]"))
@@ -139,41 +194,64 @@ def make_model(folder: Path, kind: str, size: Size) -> int:
     return sum(p.numel() for p in inside)
 
 
-def measured_peak() -> float:
-    """Operations a second of bf16 matrix products: ten after three, 8192 wide on a GPU."""
+def measured_peak(device: str, size: Size) -> float:
+    """Operations a second of bf16 matrix products: ten after three."""
     import torch
 
-    gpu = torch.cuda.is_available()
-    wide = 8192 if gpu else 1024
     one, other = (
-        torch.randn(wide, wide, dtype=torch.bfloat16, device="cuda" if gpu else "cpu")
-        for _ in range(2)
+        torch.randn(size.wide, size.wide, dtype=torch.bfloat16, device=device) for _ in range(2)
     )
+    begun = 0.0
     for number in range(13):
         if number == 3:
-            if gpu:
+            if device == "cuda":
                 torch.cuda.synchronize()
             begun = time.perf_counter()
         one @ other
-    if gpu:
+    if device == "cuda":
         torch.cuda.synchronize()
-    return 10 * 2 * wide**3 / (time.perf_counter() - begun)
+    return 10 * 2 * size.wide**3 / (time.perf_counter() - begun)
 
 
-def run(side: str, kind: str, method: str, work: Path, size: Size, number: int) -> dict[str, Any]:
+def exactness(bench: Bench, kind: str) -> dict[str, Any]:
+    """Whether rows end to end say what they say alone, as `gpu_exact.py` tells it."""
+    words = [str(HERE / "gpu_exact.py"), str(bench.work / kind), "--device", bench.device]
+    return told(words, LONGEST)
+
+
+def run(
+    bench: Bench, side: str, kind: str, method: str, number: int, seconds: float
+) -> dict[str, Any]:
     """One side in a fresh process: accuracy, seconds from loading to trained, peak bytes."""
-    rows, model = work / "rows", work / kind
+    rows, model, size = bench.work / "rows", str(bench.work / kind), bench.size
     if side == "script":
-        words = [str(HERE / "rivals/trainer_gpu.py"), method, str(rows), "--model", str(model)]
+        words = [str(HERE / "rivals/trainer_gpu.py"), method, str(rows), "--model", model]
         words += ["--epochs", str(size.epochs), "--learning-rate", str(RATES[method])]
     else:
         words = ["-m", "tunewell", "fit", str(rows / "train.csv"), "--method", method]
         for part in ("validation", "test"):
             words += [f"--{part}", str(rows / f"{part}.csv")]
-        words += [f"--{method}.epochs", str(size.epochs), "--backbone", str(model)]
+        words += [f"--{method}.epochs", str(size.epochs), "--backbone", model]
         words += [f"--{method}.learning_rate", str(RATES[method]), "--budget", "1h", "--json"]
-        words += ["--out", str(work / f"run-{kind}-{method}-{number}")]
-    words += ["--max-length", str(size.tokens)]
+        words += ["--out", str(bench.work / f"run-{kind}-{method}-{number}")]
+    words += ["--max-length", str(size.tokens), "--device", bench.device]
+    one = told(words, seconds)
+    if side == "tunewell" and "failure" not in one:
+        result = one["results"][0]
+        one = {
+            "accuracy": result["scores"]["accuracy"]["value"],
+            "seconds": result["cost_seconds"],
+            "peak_bytes": result["peak_bytes"],
+        }
+    if one.get("seconds"):
+        one["tokens_per_second"] = size.epochs * bench.tokens / one["seconds"]
+        operations = (6 if method == "full" else 4) * bench.parameters[kind]
+        one["share_of_peak"] = operations * one["tokens_per_second"] / bench.peak
+    return {"round": number, "side": side, "model": kind, "method": method, **one}
+
+
+def told(words: list[str], seconds: float) -> dict[str, Any]:
+    """What a process of Python prints, as JSON, or why it does not."""
     paths = [str(HERE.parent / "src"), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(paths)}
     try:
@@ -182,21 +260,59 @@ def run(side: str, kind: str, method: str, work: Path, size: Size, number: int) 
             capture_output=True,
             text=True,
             env=environment,
-            timeout=size.timeout_seconds,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        return {"seconds": None, "failure": f"more than {size.timeout_seconds} s"}
+        return {"failure": f"more than {seconds:.0f} s"}
     if done.returncode:
-        return {"seconds": None, "failure": done.stderr[-600:]}
-    if side == "script":
-        return json.loads(done.stdout.strip().splitlines()[-1])
-    result = json.loads(done.stdout)["results"][0]
-    score = result["scores"]["accuracy"]["value"]
-    return {
-        "accuracy": score,
-        "seconds": result["cost_seconds"],
-        "peak_bytes": result["peak_bytes"],
-    }
+        return {"failure": done.stderr[-600:]}
+    text = done.stdout.strip()
+    return json.loads(text if text.startswith("{\n") else text.splitlines()[-1])
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """Of each pair the medians of both sides, and the ratios of their speed and memory."""
+    lines = [
+        "Ratios are ours to theirs, figures theirs / ours.",
+        "",
+        "| what | goal | speed | memory | tokens / s | share of peak | peak GB | accuracy |",
+        "|:---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for kind, method in PAIRS:
+        both = []
+        for side in ("script", "tunewell"):
+            mine = [r for r in runs if (r["side"], r["model"], r["method"]) == (side, kind, method)]
+            both.append({r["round"]: r for r in mine if r.get("seconds")})
+        theirs, ours = both
+        rounds = sorted(theirs.keys() & ours.keys())
+        if not rounds:
+            lines.append(f"| {method}, {kind} | {GOALS.get((kind, method), '')} | not measured |")
+            continue
+
+        def ratios(name: str, rounds: Any = rounds, both: Any = (ours, theirs)) -> str:
+            found = [both[0][n][name] / both[1][n][name] for n in rounds if both[1][n][name]]
+            if not found:
+                return ""
+            middle = statistics.median(found)
+            return f"{middle:.2f} [{min(found):.2f}, {max(found):.2f}]"
+
+        def each(name: str, scale: float, rounds: Any = rounds, both: Any = (theirs, ours)) -> str:
+            return " / ".join(
+                f"{scale * statistics.median(side[n][name] for n in rounds):.3g}" for side in both
+            )
+
+        cells = [
+            f"{method}, {kind}",
+            f"{GOALS.get((kind, method), '')}",
+            ratios("tokens_per_second"),
+            ratios("peak_bytes"),
+            each("tokens_per_second", 1),
+            each("share_of_peak", 1),
+            each("peak_bytes", 1e-9),
+            each("accuracy", 1),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -46,11 +46,29 @@ ON_A_GPU = (
     ("`full` at MiniLM's size on a GPU, against the Trainer", "3"),
     ("peak memory on a GPU at the same tokens, of the script's", "≤ 0.5"),
 )
-NOT_DONE = """\
-## Not done
+NOT_TRIED = """\
+## On a GPU
 
-- On a GPU rows run padded. To run them end to end there takes a kernel for rows of many lengths
-  (`torch.nn.attention.varlen`, flash-attn), and there was no GPU to try one on, nor liger-kernel.
+Nothing here has run on a GPU yet: there was none at hand. What is there for one, and how far it
+was tried:
+
+- Rows run end to end there as well, by torch's own kernel for rows of many lengths
+  (`torch.nn.attention.varlen`, FlashAttention), in bfloat16. Before its first use the kernel is
+  tried against rows one after the other, outputs and gradients, for each shape of heads, causal or
+  not, with and without a window and keys before the text; where it differs or is not there, rows
+  stay padded. Tried on a CPU with plain steps in the kernel's place, and torch's own on shapes
+  alone. flash-attn is not used: torch has the same kernel.
+- With `pip install 'tunewell[gpu]'` norms and gated layers of decoders run by liger-kernel, module
+  by module where it says the same. The loss over words is computed in pieces without it.
+- All methods and tasks were fitted on a made-up device of which torch knows only that it is not
+  the CPU: answers are the CPU's (`pytest -m slow tests/fit/test_device.py`).
+- The best weights so far lie in the machine's memory, not on the GPU; layers run twice for their
+  gradients (gradient checkpointing) only where memory has run out.
+
+`python benchmarks/gpu.py` measures the three goals above where there is a GPU, in under ten
+minutes (on a CPU, `--device cpu --tiny` tries all of it: a minute of the processor's);
+`bash benchmarks/gpu_wheels.sh FOLDER` fetches the four wheels (1.2 MB) that a machine
+lacks that has torch, transformers, peft and what they bring along.
 """
 UNKNOWN = "What limits it is not known yet."
 TRAINING_MEETS_IT = (
@@ -68,7 +86,7 @@ def main() -> None:
         circumstances(record),
         goals(record, rounds),
         lost(record, rounds),
-        NOT_DONE,
+        NOT_TRIED,
         costs(record, rounds),
         commands(record),
     ]

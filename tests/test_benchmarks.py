@@ -1,7 +1,10 @@
 """The benchmarks' own arithmetic: ratios, ranges, and the gate that voids a speed."""
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from benchmarks.speed.compared import Comparison, less_accurate, ratio
@@ -91,3 +94,20 @@ def test_an_unknown_comparison_is_refused_with_the_names():
     told = subprocess.run(command, capture_output=True, text=True)
     assert told.returncode == 2
     assert "no comparison is called nothing" in told.stderr and "lora" in told.stderr
+
+
+@pytest.mark.slow
+def test_the_benchmark_for_a_gpu_runs_all_of_its_sides(tmp_path):
+    script = Path(__file__).parent.parent / "benchmarks" / "gpu.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--device", "cpu", "--tiny"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OUT": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
+    assert len(told["runs"]) == 6 and all(run["seconds"] > 0 for run in told["runs"]), told
+    for exact in told["exact"].values():
+        assert exact["padded because"] is None and exact["end to end"] < 0.01
+    assert "not measured" not in done.stdout

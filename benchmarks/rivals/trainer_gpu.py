@@ -48,10 +48,11 @@ def main():
     ask.add_argument("--learning-rate", type=float, required=True)
     ask.add_argument("--max-length", type=int, default=512)
     ask.add_argument("--batch-size", type=int, default=16)
+    ask.add_argument("--device", choices=["cpu", "cuda"])
     asked = ask.parse_args()
 
     begun = time.perf_counter()
-    gpu = torch.cuda.is_available()
+    gpu = asked.device != "cpu" and torch.cuda.is_available()
     tokenizer = AutoTokenizer.from_pretrained(asked.model)
     train, labels = read(f"{asked.rows}/train.csv", tokenizer, None, asked.max_length)
     test, _ = read(f"{asked.rows}/test.csv", tokenizer, labels, asked.max_length)
@@ -101,7 +102,9 @@ def main():
     seconds = time.perf_counter() - begun
     peak = torch.cuda.max_memory_allocated() if gpu else 0
     score = trainer.evaluate(test)["eval_accuracy"]
-    print(json.dumps({"accuracy": score, "seconds": seconds, "peak_bytes": peak}))
+    told = {"accuracy": score, "seconds": seconds, "peak_bytes": peak}
+    told["attention"] = trainer.model.config._attn_implementation
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
