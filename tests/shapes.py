@@ -212,7 +212,8 @@ def try_out(method: str, backbone: Backbone, folder: Path) -> tuple[Outcome, Any
         made = replace(made, base_method="head")
     if hasattr(made, "epochs"):
         made = replace(made, epochs=2, batch_size=8)
-    job = Job(TASK, TRAIN, VALIDATION, backbone, MACHINE, seed=1)
+    texts = toy.texts(folder.parent / "texts.jsonl")
+    job = Job(TASK, TRAIN, VALIDATION, backbone, MACHINE, seed=1, texts=texts)
     try:
         predictor = made.fit(job)
     except NotApplicable as reason:

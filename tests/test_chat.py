@@ -40,6 +40,15 @@ def test_conversations_as_json_in_a_table_and_a_text_alone():
     assert len(open_end) == 5 and open_end[-1]["content"] == "Thanks!"
 
 
+def test_a_row_says_in_which_part_of_a_training_it_is_learnt():
+    for cell in ("[0.5, 1]", [0.5, 1]):
+        assert CHAT.read({"messages": OPENAI, "during": cell}, "row 1").during == (0.5, 1.0)
+    assert CHAT.read({"messages": OPENAI, "during": ""}, "row 1").during == (0.0, 1.0)
+    for cell in ("soon", [0.5], [0.7, 0.5], "[0, 2]"):
+        with pytest.raises(DataError, match=r"row 1: .* is no part of a training"):
+            CHAT.read({"messages": OPENAI, "during": cell}, "row 1")
+
+
 @pytest.mark.parametrize(
     ("messages", "found"),
     [

@@ -44,6 +44,7 @@ FLOORS = [
     {*STAGES, "settings", "documents", "methods", "tasks", "written"},
     {"options"},
     {"ready"},
+    {"chosen"},
     {"folder", "ladder"},
     {"run", "pretraining"},
     {"mix"},

@@ -43,9 +43,11 @@ def small(method_class):
 
 
 @pytest.fixture(scope="session")
-def job(toy_backbone, random_backbone):
+def job(toy_backbone, random_backbone, tmp_path_factory):
     """Makes a job on one of the shapes."""
     from tunewell.fit.backbones import resolve
+
+    texts = toy.texts(tmp_path_factory.mktemp("texts") / "toy.jsonl")
 
     @cache
     def backbone(shape):
@@ -54,7 +56,8 @@ def job(toy_backbone, random_backbone):
 
     def make(name, shape, **changes):
         needs = registry.methods()[name].needs_backbone
-        made = Job(TASK, TRAIN, VALIDATION, backbone(shape) if needs else None, MACHINE)
+        on = backbone(shape) if needs else None
+        made = Job(TASK, TRAIN, VALIDATION, on, MACHINE, texts=texts)
         return replace(made, **changes)
 
     return make

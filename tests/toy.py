@@ -38,6 +38,17 @@ def examples(rows: int, seed: int = 0) -> tuple[Example, ...]:
     )
 
 
+def texts(file: Path, rows: int = 400):
+    """Sentences without their topics, read from a file as `--texts` reads it."""
+    import json
+
+    from tunewell.read.corpus import survey
+
+    lines = [json.dumps({"text": each.input}) for each in examples(rows, seed=7)]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return survey([str(file)])
+
+
 def tokenizer(folder: Path, decoder: bool = False):
     """One token a word; encoders get [CLS] and [SEP], decoders no padding token."""
     from tokenizers import Tokenizer

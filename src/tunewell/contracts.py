@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
@@ -165,6 +165,25 @@ class Task(Protocol):
         """The task that `to_json` wrote."""
 
 
+class RunningText(Protocol):
+    """Texts without labels that a run was given, without those of its test rows."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all of them."""
+
+    @property
+    def bytes(self) -> int:
+        """Of those to be read."""
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Some that are kept apart."""
+
+    def texts(self) -> Iterator[str]:
+        """Those to be read, one document after the other."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What a method is given. There is no test set in it, so a method cannot look."""
@@ -185,6 +204,8 @@ class Job:
     beside: tuple[tuple[Method, int], ...] = ()
     """Further options of the method, with seeds, that will be asked for on these rows: who can
     fit them at once with this one may."""
+    texts: RunningText | None = None
+    """Of the same kind as the rows, without labels; None where none were given."""
     probe: bool = False
     """Measure a few batches and raise `Probed` instead of fitting."""
     report_progress: Callable[[Progress], None] = lambda progress: None
@@ -231,6 +252,7 @@ class Method(Protocol):
     """The kinds of answer it can give; None: all that a head can be trained for."""
     # A method whose answers depend on the names of labels says so: `reads_label_names = True`.
     # One that can be written out in plain lines has `by_hand(body, task)`: see `fit.by_hand`.
+    # One that reads texts without labels says so, and gets them in its job: `reads_texts = True`.
     # One that needs more than rows says what in `example`, options as they are typed.
     # One that reads files of its own has `content() -> str`, a fingerprint of what they hold.
     # One that never looks at the input, so that all others must beat it: `baseline = True`.

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tunewell import __version__, registry
+from tunewell.chosen import chosen_options
 from tunewell.endpoint import PREFIX
 from tunewell.errors import ConfigError, ResourceError
 from tunewell.plan.choose import Planned
 from tunewell.read import Data, Fault
-from tunewell.ready import Ready, chosen_options
+from tunewell.ready import Ready
 from tunewell.settings import Event, RunOptions, Watch
 from tunewell.values import Backbone, read_json, to_json, write_json
 

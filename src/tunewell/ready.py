@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from tunewell.contracts import Job, Method, Task
 from tunewell.endpoint import PREFIX, Endpoint
 from tunewell.errors import ConfigError, did_you_mean
 from tunewell.read import Data, Source
+from tunewell.read.corpus import Corpus
 from tunewell.read.general import GENERAL, general_texts
+from tunewell.read.unlabelled import told_of, unlabelled
 from tunewell.settings import RunOptions
 from tunewell.tell.track import refuse_unknown
 from tunewell.values import Backbone, Machine, Trial, read_json, to_json
@@ -36,6 +38,8 @@ class Ready:
     folder: Path
     general: tuple[str, ...] = ()
     """Texts of another kind, of which is told what a tuned model has forgotten."""
+    texts: Corpus | None = None
+    """Texts without labels, of the kind that the rows are of."""
 
     @property
     def pairs(self) -> list[tuple[Method, Backbone | None]]:
@@ -53,6 +57,8 @@ class Ready:
             settings |= {"max_length": backbone.max_length, "pooling": backbone.pooling}
         if hasattr(method, "content"):
             settings["content"] = method.content()
+        if getattr(method, "reads_texts", False) and self.texts is not None:
+            settings["texts"] = self.texts.fingerprint
         if getattr(method, "reads_label_names", False):
             settings["label_names"] = self.data.label_names
         own = getattr(self.task, "options", None)
@@ -89,6 +95,7 @@ class Ready:
             machine=self.machine,
             seed=seed,
             cache=self.folder / "cache",
+            texts=self.texts,
         )
 
 
@@ -131,7 +138,8 @@ def prepare(options: RunOptions) -> Ready:
     unlike = {backbone.fingerprint: backbone for backbone in reversed(backbones)}
     once = tuple(backbone for backbone in backbones if unlike[backbone.fingerprint] is backbone)
     general = general_texts(options.general_text or GENERAL)
-    return Ready(options, data, task, why, methods, once, found, folder, general)
+    texts = unlabelled(options.texts, methods.values(), task, data.test)
+    return Ready(options, data, task, why, methods, once, found, folder, general, texts)
 
 
 def _endpoint(name: str, options: RunOptions, folder: Path) -> Backbone:
@@ -206,6 +214,7 @@ def introduction(ready: Ready) -> list[str]:
         f"{sizes['train']:,} rows to train on, {sizes['validation']:,} to choose settings on, "
         f"{sizes['test']:,} to score on; {ready.task.metric} decides: {ready.metric_why}.",
     ]
+    sentences += told_of(ready.texts)
     for backbone in ready.backbones:
         if backbone.endpoint is not None:
             sentences.append(_asked_there(backbone.endpoint))
@@ -229,44 +238,3 @@ def _asked_there(endpoint: Endpoint) -> str:
         f"{endpoint.model} is asked at {endpoint.base_url or 'OpenAI'}: your rows are sent there; "
         f"at most {most} are spent."
     )
-
-
-def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Every option that had a say, its value, where it came from, and why if it was chosen."""
-    from tunewell.options import flatten
-
-    local = [each for each in ready.backbones if each.endpoint is None]
-    backbone = local[0] if local else None
-    chosen = {
-        "methods": (", ".join(ready.methods), "all that there are"),
-        "metric": (ready.task.metric, ready.metric_why),
-        "device": (ready.machine.device, "found on this machine"),
-        "dtype": (ready.machine.dtype, "by the processor's flags"),
-        "out": (str(ready.folder), "named after the data"),
-    }
-    if len(local) < len(ready.backbones):
-        chosen["base_url"] = ("OpenAI", "none is given")
-        chosen["max_tokens_spent"] = (MOST_TOKENS, "so that no run costs a fortune")
-    columns = ready.data.columns
-    if columns.named.keys() <= {"input", "target"}:
-        chosen |= {"input": (columns.input, columns.why), "target": (columns.target, columns.why)}
-    else:
-        named = ",".join(f"{name}={','.join(each)}" for name, each in columns.named.items())
-        chosen["columns"] = (named, columns.why)
-    if backbone is not None:
-        pooling = backbone.pooling or "the architecture's own head"
-        chosen["backbone"] = (backbone.name, "the default")
-        chosen["max_length"] = (backbone.max_length, "the backbone's own figure")
-        chosen["pooling"] = (pooling, "as the backbone was made for")
-    rows = []
-    for name, value in flatten(to_json(ready.options)).items():
-        section = name.partition(".")[0]
-        if "." in name and section in registry.methods() and section not in ready.methods:
-            continue
-        if "." in name and section in registry.task_options() and section != ready.task.name:
-            continue
-        row = {"name": name, "value": value, "origin": origins.get(name, "default"), "reason": ""}
-        if value is None and name in chosen:
-            row |= {"value": chosen[name][0], "origin": "chosen", "reason": chosen[name][1]}
-        rows.append(row)
-    return rows

@@ -61,6 +61,10 @@ class RunOptions(Source):
     general_text: str | None = None
     """A text of another kind (.txt or .md), of which is told how much harder a tuned model finds it
     than its backbone does; one that comes with Tunewell unless given."""
+    texts: tuple[str, ...] | None = None
+    """Texts without labels, of the kind that the rows are of, for methods that read on before they
+    learn (domain_adapt): files, tables with a column called text, folders, separated by commas.
+    Texts of test rows are left out."""
     track: str | None = None
     """Where each trial's curves go besides: a tracker of accelerate's, such as tensorboard."""
     out: str | None = None

@@ -88,6 +88,8 @@ class Example:
     """Its row in that file as a spreadsheet shows it: the header is row 1; 0 if made in memory."""
     group: str | None = None
     """Rows of one group stay on one side of a split."""
+    during: tuple[float, float] = (0.0, 1.0)
+    """From which share of a training's steps on it is learnt, and up to which."""
 
     @property
     def place(self) -> str:

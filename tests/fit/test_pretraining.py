@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+import shapes
 import toy
 from fit import tiny, writers
 from tunewell.errors import ConfigError, DataError
@@ -245,6 +246,18 @@ def test_hidden_bytes_are_about_three_in_ten():
     assert share == pytest.approx(0.3, abs=0.04)
 
 
+def test_a_character_of_several_tokens_counts_once():
+    """None of these was among the texts of the vocabulary: each is as many tokens as bytes."""
+    tokenizer = vocabulary("masked")
+    shape = replace(SMALL, objective="masked", vocabulary=len(tokenizer))
+    made = loop.Learner(models.new_model(shape, tokenizer, 0), tokenizer, "masked", MACHINE, WINDOW)
+    texts = ["\u6f22\u5b57\u4eee\u540d \u0434\u043e\u043c \U0001f642 " * 20] * 30
+    assert len(tokenizer(texts[0], add_special_tokens=False)["input_ids"]) > 3 * len(texts[0]) / 2
+    found = held_out.known(made, texts)
+    share = found[:, 1].sum() / sum(len(text.encode()) for text in texts)
+    assert share == pytest.approx(objectives.HIDDEN, abs=0.03)
+
+
 class Stopped(Exception):
     """A training was cut off."""
 
@@ -351,6 +364,14 @@ def test_an_encoder_decoder_is_refused(tmp_path):
     tokenizer = backbones.load_tokenizer(backbone)
     with pytest.raises(ConfigError, match="neither a decoder nor an encoder"):
         objectives.own_objective(backbones.load_config(backbone), tokenizer, "t5")
+
+
+def test_a_backbone_that_reads_ahead_learns_no_next_word(tmp_path):
+    from tunewell.fit import backbones
+
+    backbone = backbones.resolve(str(shapes.save("xlnet", tmp_path / "xlnet")))
+    with pytest.raises(ConfigError, match="reads the words that come after"):
+        models.known_model(backbone, "causal")
 
 
 def test_a_saved_encoder_keeps_its_way_of_pooling(tmp_path):

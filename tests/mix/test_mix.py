@@ -2,19 +2,21 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tunewell import registry
+from tunewell import registry, run
 from tunewell.cli import main
+from tunewell.contracts import Job
 from tunewell.errors import ConfigError
 from tunewell.measure.answers import read_answers
-from tunewell.mix.rows import chosen, drawn
-from tunewell.mix.settings import read_mix
-from tunewell.options import Layer
-from tunewell.values import Example, read_json
+from tunewell.mix.rows import chosen, drawn, placed, write_rows
+from tunewell.mix.settings import MixOptions, read_mix
+from tunewell.options import Layer, from_keywords
+from tunewell.values import Example, Machine, read_json
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "fit"))
 import writers
@@ -50,6 +52,81 @@ def test_each_set_gives_its_share_of_the_rows():
     assert sorted({row.input: again.count(row) for row in rows}.values()) == [2, 2, 3, 3]
     assert again == chosen(rows, 10, seed=0)
     assert len({row.input for row in chosen(rows, 3, seed=0)}) == 3
+
+
+def rows_of(name, many):
+    return [Example(f"{name} {n}", str(n)) for n in range(many)]
+
+
+def test_a_set_that_joins_later_is_learnt_from_there_on_and_earlier_ones_go_on():
+    sets = [rows_of("old", 6), rows_of("new", 4)]
+    found = placed(sets, (0.0, 0.5), None, seed=0)
+    assert [(row.input, during) for _, row, during in found] == [
+        *((f"old {n}", (0.0, 1.0)) for n in range(6)),
+        *((f"new {n}", (0.5, 1.0)) for n in range(4)),
+    ]
+
+
+def test_earlier_sets_are_replayed_in_the_share_asked_for_in_proportion_to_their_rows():
+    sets = [rows_of("a", 30), rows_of("b", 10), rows_of("c", 20), rows_of("d", 60)]
+    found = placed(sets, (0.0, 0.0, 0.25, 0.75), 0.4, seed=0)
+    parts = {during for _, _, during in found}
+    assert parts == {(0.0, 0.25), (0.25, 0.75), (0.75, 1.0)}
+    counts = {
+        part: [sum(n == number and during == part for n, _, during in found) for number in range(4)]
+        for part in parts
+    }
+    assert counts[0.0, 0.25] == [30, 10, 0, 0]
+    assert counts[0.25, 0.75] == [10, 3, 20, 0]  # 40 % of 33: 13 rows, as 30 to 10
+    assert counts[0.75, 1.0] == [20, 7, 13, 60]  # 40 % of 100: 40 rows, as 30 to 10 to 20
+    again = [row for number, row, during in found if number == 1 and during == (0.25, 0.75)]
+    assert len({row.input for row in again}) == 3
+    assert found == placed(sets, (0.0, 0.0, 0.25, 0.75), 0.4, seed=0)
+    forgotten = placed(sets[:2], (0.0, 0.5), 0.0, seed=0)
+    assert [during for number, _, during in forgotten if number == 0] == [(0.0, 0.5)] * 30
+
+
+def test_the_rows_of_a_mix_say_when_they_are_learnt_and_are_read_so(files):
+    options = MixOptions(("pairs.yaml", "notes.yaml"), joins=(0, 0.5), replay=0.25)
+    sets = {
+        name: run.rows_of_texts(from_keywords({"data": files / f"{name}.yaml"}).options)
+        for name in ("pairs", "notes")
+    }
+    folder = files / "rows"
+    write_rows(folder, sets, [len(data.train) for data in sets.values()], options, 0)
+    lines = [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
+    new = len(sets["notes"].train)
+    assert [line["set"] for line in lines if line["during"] == [0.5, 1]].count("notes") == new
+    assert {line["set"] for line in lines if line["during"] == [0, 0.5]} == {"pairs"}
+    asked = from_keywords({"data": str(folder), "task": "chat"})
+    read = run.rows_of_texts(asked.options)
+    assert [list(row.during) for row in read.train] == [line["during"] for line in lines]
+    assert {row.during for row in read.test} == {(0.0, 1.0)}
+
+
+def test_replay_keeps_what_was_learnt_first(tmp_path):
+    """A tiny decoder learns one answer, then another; with replay the first one is kept."""
+    from tunewell.fit.backbones import resolve
+
+    def rows(word, answer):
+        asked = [({"role": "user", "content": f"{word} {n}"},) for n in range(24)]
+        return [Example(each, answer) for each in asked]
+
+    backbone = resolve(str(writers.save("gpt2", tmp_path / "gpt2", "chatml")))
+    sets = [rows("kelo", "maru sivo"), rows("grun", "tolm bark")]
+    chat = registry.task("chat")()
+    surprise = {}
+    for replay in (0.0, 0.4):
+        train = [
+            replace(row, during=during)
+            for _, row, during in placed(sets, (0.0, 0.5), replay, seed=0)
+        ]
+        method = registry.method("full")(learning_rate=5e-3, epochs=8, batch_size=8)
+        job = Job(chat, tuple(train), tuple(sets[1]), backbone, Machine(threads=1))
+        fitted = method.fit(job)
+        told = fitted.surprise([r.input for r in sets[0]], [r.target for r in sets[0]])
+        surprise[replay] = sum(each.nats for each in told)
+    assert surprise[0.4] < 0.5 * surprise[0.0]
 
 
 def test_both_sets_are_fitted_alone_and_together_on_the_same_rows(files, capsys):
@@ -95,6 +172,11 @@ def test_both_sets_are_fitted_alone_and_together_on_the_same_rows(files, capsys)
         ("sets: [a.yaml, b.yaml]\ntemperature: 0\n", "temperature is 0"),
         ("sets: [a.yaml, b.yaml]\nweights: [1, 2]\ntemperature: 2\n", "nothing beside weights"),
         ("sets: [a.yaml, together.yaml]\n", "a file called together"),
+        ("sets: [a.yaml, b.yaml]\njoins: [0.5, 0.7]\n", "joins is 0.5,0.7"),
+        ("sets: [a.yaml, b.yaml]\njoins: [0, 1]\n", "joins is 0,1"),
+        ("sets: [a.yaml, b.yaml]\njoins: [0]\n", "joins is 0"),
+        ("sets: [a.yaml, b.yaml]\nreplay: 0.5\n", "replay does nothing"),
+        ("sets: [a.yaml, b.yaml]\njoins: [0, 0.5]\nreplay: 1\n", "replay is 1"),
         ("sets: [a.yaml, b.yaml]\ndata: a.csv\n", "data in .* belongs to one set"),
         ("sets: [a.yaml, b.yaml]\nmethod: lora\n", "no option method"),
     ],

@@ -140,6 +140,8 @@ def _joint(several: list[One], begin: Begin) -> Joint | None:
         return None
     if first.job.machine.device != "cpu" and first.schedule.dropout:
         return None  # which units are dropped depends on all that run at once there
+    if any(example.during != (0.0, 1.0) for example in first.job.train):
+        return None
     starts = {first.job.seed: first.best}
     for one in several:
         seed = one.training.job.seed

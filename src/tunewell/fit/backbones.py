@@ -262,7 +262,8 @@ def silent() -> Iterator[None]:
     from transformers.utils import logging as transformers_logging
 
     def keep(record: logging.LogRecord) -> bool:
-        return "LOAD REPORT" not in record.getMessage()
+        told = record.getMessage()  # of a new head, of which some weights are shared
+        return "LOAD REPORT" not in told and "tied weights mapping" not in told
 
     logger = logging.getLogger("transformers.modeling_utils")
     bars = transformers_logging.is_progress_bar_enabled()

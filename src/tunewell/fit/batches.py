@@ -33,6 +33,13 @@ def epoch_batches(
     if chances is not None:
         rows = chance.choices(rows, chances, k=len(rows))
     chance.shuffle(rows)
+    return pooled(rows, lengths, batch_size, chance)
+
+
+def pooled(
+    rows: Sequence[int], lengths: Sequence[int], batch_size: int, chance: random.Random
+) -> list[list[int]]:
+    """Batches of rows that are in random order already; those of like length share one."""
     batches = []
     for start in range(0, len(rows), POOL * batch_size):
         pool = sorted(rows[start : start + POOL * batch_size], key=lambda row: lengths[row])

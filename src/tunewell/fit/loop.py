@@ -32,6 +32,7 @@ from tunewell.fit.heads import generates, head_for, writes
 from tunewell.fit.lower import kept_feeds
 from tunewell.fit.machine import set_up
 from tunewell.fit.once import SAMPLE, Built, built, encoded
+from tunewell.fit.phases import During, phase_batches
 from tunewell.fit.pieces import in_windows
 from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
@@ -133,12 +134,17 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
     job, state, schedule = training.job, training.state, training.schedule
     lengths, groups = training.feed.lengths, training.optimizer.param_groups
     per_epoch = len(epoch_batches(lengths, schedule.batch_size, job.seed, 0))
-    chances = chances_in(training)
+    chances, during = chances_in(training), _during(training)
     steps = per_epoch * schedule.epochs
     saved = time.monotonic()
     while state.step < steps and not state.stopped:
         epoch = state.step // per_epoch
-        batches = epoch_batches(lengths, schedule.batch_size, job.seed, epoch, chances)
+        if during is None:
+            batches = epoch_batches(lengths, schedule.batch_size, job.seed, epoch, chances)
+        else:
+            batches = phase_batches(
+                during, lengths, schedule.batch_size, job.seed, epoch, schedule.epochs
+            )
         rates.begin_epoch(groups, epoch)
         for rows in batches[state.step % per_epoch :]:
             rates.set_rates(groups, epoch, schedule.rate_at(state.step, steps))
@@ -158,6 +164,15 @@ def run_epochs(training: Training, stop_asked: Callable[[], bool]) -> None:
     with torch.no_grad():
         for name, p in training.weights.items():
             p.copy_(training.best[name]).requires_grad_(True)
+
+
+def _during(training: Training) -> During | None:
+    """In which part of the training each training example is learnt; None: all of them always."""
+    job, feed = training.job, training.feed
+    if all(example.during == (0.0, 1.0) for example in job.train):
+        return None
+    firsts = [feed.units.numbers([number])[0] for number in range(len(feed.lengths))]
+    return [job.train[feed.pieces[number].row].during for number in firsts]
 
 
 def _tell_of_ends(job: Job, made: TrainedPredictor) -> None:

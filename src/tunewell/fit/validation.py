@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunewell.fit import rates
 from tunewell.fit.heads import writes
+from tunewell.fit.phases import more_come
 from tunewell.fit.state import Training
 from tunewell.fit.step import in_memory
 
@@ -14,7 +15,8 @@ PATIENCE = 3
 def validate(training: Training, epoch: int) -> None:
     """Score validation; keep the weights if they are better, stop if they have long not been.
 
-    Epochs before all that is to move moves do not count as long.
+    Epochs before all that is to move moves do not count as long, nor those before all rows are
+    learnt.
     """
     job, state, held_out = training.job, training.state, training.held_out
     logits = in_memory(
@@ -35,6 +37,13 @@ def validate(training: Training, epoch: int) -> None:
         state.best_score, state.best_loss, state.epochs_since_best = score, loss, 0
         for name, p in training.weights.items():
             training.best[name].copy_(p.detach())
-    elif not rates.opens_later(training.optimizer.param_groups, epoch):
+    elif not _more_comes(training, epoch):
         state.epochs_since_best += 1
         state.stopped = state.epochs_since_best >= PATIENCE
+
+
+def _more_comes(training: Training, epoch: int) -> bool:
+    """Whether something moves, or rows are learnt, in later epochs alone."""
+    during = [example.during for example in training.job.train]
+    waiting = more_come(during, (epoch + 1) / training.schedule.epochs)
+    return waiting or rates.opens_later(training.optimizer.param_groups, epoch)

@@ -65,7 +65,7 @@ def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
         _refuse_unfit(name, data.task)
     sizes = [len(data.train) for data in sets.values()]
     counts = drawn(sizes, mix.options.weights, mix.options.temperature)
-    write_rows(mix.folder / ROWS, sets, counts, mix.together.options.seed)
+    write_rows(mix.folder / ROWS, sets, counts, mix.options, mix.together.options.seed)
     comparisons: dict[str, run.Comparison] = {}
     for name, resolved in {**mix.alone, TOGETHER: mix.together}.items():
         said = "all sets together" if name == TOGETHER else f"{name} alone"

@@ -27,6 +27,13 @@ class MixOptions:
     temperature: float = 1.0
     """With no weights: rows to the power of 1/temperature; above 1 small sets get more, and rows
     of theirs come again (arXiv 1910.10683, section 3.5.2)."""
+    joins: tuple[float, ...] | None = None
+    """From which share of the training on each set is learnt, in their order, such as 0,0.5. Not
+    given: all of them from the start."""
+    replay: float | None = None
+    """Share of the rows that sets which were there before have, once another has joined: a half in
+    arXiv 1811.11682, a hundredth for large models in arXiv 2205.12393. Not given: they go on with
+    all of their rows."""
     out: str = "runs/mix"
     """The folder for all runs of the mix."""
 
@@ -51,6 +58,20 @@ class MixOptions:
             given = ",".join(f"{weight:g}" for weight in self.weights)
             raise ConfigError(
                 f"weights is {given}.", f"{len(self.sets)} numbers above 0 are expected."
+            )
+        if self.joins is not None and (
+            len(self.joins) != len(self.sets) or min(self.joins) != 0 or max(self.joins) >= 1
+        ):
+            given = ",".join(f"{share:g}" for share in self.joins)
+            raise ConfigError(
+                f"joins is {given}.",
+                f"{len(self.sets)} shares from 0 to below 1 are expected, and 0 for one at least.",
+            )
+        if self.replay is not None and not any(self.joins or ()):
+            raise ConfigError("replay does nothing: no set joins later.", "Say when with joins.")
+        if self.replay is not None and not 0 <= self.replay < 1:
+            raise ConfigError(
+                f"replay is {self.replay:g}.", "A share from 0 to below 1 is expected."
             )
 
     @property

@@ -31,7 +31,7 @@ class Estimate:
     peak_bytes: int
     """Memory above what is in use before."""
     once_seconds: float = 0.0
-    """Once for all trials of the method (a pass through its frozen layers)."""
+    """Once for all trials of the method (a pass through its frozen layers, texts that it reads)."""
 
     @property
     def alone_seconds(self) -> float:

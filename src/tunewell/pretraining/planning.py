@@ -15,7 +15,6 @@ from tunewell.settings import Event, Watch
 from tunewell.values import Backbone, Machine, read_json, to_json, write_json
 
 if TYPE_CHECKING:
-    from tunewell.fit.pretraining.blocks import Blocks
     from tunewell.fit.pretraining.course import Course
     from tunewell.fit.pretraining.loop import Learner
 
@@ -120,14 +119,15 @@ def planned(asked: Asked, learner: Learner) -> tuple[dict[str, Any], Course]:
 
 def _course(asked: Asked, learner: Learner) -> tuple[Course, float]:
     """The course, and the share of all texts that it is sure to need."""
+    from tunewell.fit.pretraining import blocks
     from tunewell.fit.pretraining.course import TOKENS_A_PARAMETER, course_of
     from tunewell.fit.pretraining.loop import seconds_a_token
     from tunewell.fit.pretraining.objectives import room
 
     count = sum(p.numel() for p in learner.model.parameters())
     window = room(learner.objective, learner.window, learner.tokenizer)
-    sample = _sample(asked, learner, window)
     texts = asked.corpus.held_out
+    sample = blocks.sample(texts, learner.tokenizer, window, learner.objective == "causal")
     all_tokens = asked.corpus.bytes * len(sample.tokens) / sum(len(t.encode()) for t in texts)
     if asked.seconds is not None:
         many = max(1, PROBE_TOKENS // window)
@@ -138,19 +138,6 @@ def _course(asked: Asked, learner: Learner) -> tuple[Course, float]:
         tokens = float(TOKENS_A_PARAMETER * count)
     course = course_of(count, tokens, window, asked.seconds, new=asked.backbone is None)
     return course, min(1.0, MARGIN * course.tokens / all_tokens)
-
-
-def _sample(asked: Asked, learner: Learner, window: int) -> Blocks:
-    """Texts that are kept apart as blocks: to count tokens, and to time steps that move nothing."""
-    import numpy as np
-
-    from tunewell.fit.pretraining.blocks import Blocks, tokenized
-
-    causal = learner.objective == "causal"
-    documents = list(tokenized(asked.corpus.held_out, learner.tokenizer, causal))
-    starts = np.cumsum([0, *map(len, documents[:-1])])
-    tokens = np.concatenate([np.array(ids) for ids in documents])
-    return Blocks(np.resize(tokens, max(len(tokens), window)), starts, window)
 
 
 def _plan(asked: Asked, learner: Learner, course: Course, share: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from tunewell.errors import DataError
 from tunewell.read.encodings import UNDECODABLE
 from tunewell.read.formats import formats, read_rows, suffix_of
+from tunewell.read.near import near_key
 from tunewell.read.opening import no_such_file
 from tunewell.read.text import open_text
 from tunewell.read.words import many, names_listed
@@ -75,7 +76,12 @@ class Corpus:
                 yield text
 
 
-def survey(names: Sequence[str], validation: Sequence[str] | None = None, seed: int = 0) -> Corpus:
+def survey(
+    names: Sequence[str],
+    validation: Sequence[str] | None = None,
+    seed: int = 0,
+    withheld: Collection[str] = (),
+) -> Corpus:
     """Look through files and folders once, and choose what is kept apart.
 
     That is one document in a hundred, but not fewer than 20 where this is a tenth or less, and
@@ -85,12 +91,17 @@ def survey(names: Sequence[str], validation: Sequence[str] | None = None, seed: 
         names: files of text, tables with a column of texts, folders of them; gzip and xz too.
         validation: files and folders of documents that are measured on instead.
         seed: of the choice.
+        withheld: texts that are not to be read, also with other case, punctuation or space; one
+            that stands within a longer document is not seen.
 
     Raises:
         DataError: there is no such file, or too little text.
     """
     files, notes = _files(names)
     passage, sizes = _sizes(files)
+    if left := _of_withheld(files, passage, withheld):
+        sizes = {digest: size for digest, size in sizes.items() if digest not in left}
+        notes.append(f"{many(len(left), 'text')} left out: test rows have the same.")
     whole = hashlib.sha256(b"".join(sizes))
     if validation is None:
         other_files, other_passage = files, passage
@@ -187,6 +198,16 @@ def _sizes(files: Sequence[Path]) -> tuple[int | None, dict[bytes, int]]:
         return None, sizes
     passage = max(SHORTEST_PASSAGE, sum(sizes.values()) // PASSAGES)
     return passage, {d: len(text.encode()) for d, text in _different(files, passage)}
+
+
+def _of_withheld(
+    files: Sequence[Path], passage: int | None, withheld: Collection[str]
+) -> set[bytes]:
+    """Digests of the documents that are nearly the same as a withheld text."""
+    if not withheld:
+        return set()
+    keys = {near_key(text) for text in withheld}
+    return {digest for digest, text in _different(files, passage) if near_key(text) in keys}
 
 
 def _different(files: Sequence[Path], passage: int | None) -> Iterator[tuple[bytes, str]]:

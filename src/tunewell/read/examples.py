@@ -121,7 +121,7 @@ def read_examples(path: Path, columns: Columns, task: Task) -> tuple[list[Exampl
             if type(target) is str:
                 target = labels.setdefault(target, target)
             tie = tie if group is not None else read.group
-            examples.append(Example(read.input, target, source, number, tie))
+            examples.append(Example(read.input, target, source, number, tie, read.during))
         else:
             left_out[empty].append(number)
     refuse_swallowed(path, several_lines, {label.strip() for label in labels})

@@ -225,6 +225,8 @@ def _fingerprint(parts: Mapping[str, Iterable[Example]]) -> str:
                 text = value if isinstance(value, str) else _as_json(value)
                 content = text.encode("utf-8")
                 digest.update(b"%d:" % len(content) + content)
+            if example.during != (0.0, 1.0):
+                digest.update(f"during {example.during}\n".encode())
     return digest.hexdigest()
 
 

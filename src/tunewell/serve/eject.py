@@ -44,6 +44,8 @@ def eject(folder: str | Path, out: Path | None = None) -> str:
     data = read_rows(from_keywords({"data": home / "run.yaml"}).options)
     if data.fingerprint != trial["data"]:
         raise ConfigError("The rows are no longer those that this model was fitted to.")
+    if any(example.during != (0.0, 1.0) for example in data.train):
+        raise _no_script("rows of a part of the training are not written out")
     fitted = _fitted(model, trial)
     if "asked" in fitted.value:
         raise _no_script("what a model is asked in words is not written out")

@@ -56,6 +56,15 @@ class Chat(Written):
             headers=("system", "system prompt", "system_prompt"),
             needed=False,
         ),
+        Column(
+            "during",
+            "In which part of a training the row is learnt, from 0 to 1: [0.5, 1] is the second"
+            " half.",
+            "parts of the training",
+            headers=("during",),
+            needed=False,
+            nested=True,
+        ),
     )
 
     def input(self, row: dict[str, Any], where: str) -> tuple[dict[str, str], ...]:
@@ -76,7 +85,8 @@ class Chat(Written):
             found = f"{where}: the assistant says nothing."
             raise EmptyCell(found, "A message of the assistant is expected.", column="messages")
         asked = self.input({"messages": list(messages)}, where)
-        return Example(asked, messages[-1]["content"].strip(), source=where)
+        answer = messages[-1]["content"].strip()
+        return Example(asked, answer, source=where, during=_during(row.get("during"), where))
 
     def conversation(self, input: Any) -> tuple[dict[str, str], ...]:
         """The messages as they are."""
@@ -107,6 +117,24 @@ def _messages(row: dict[str, Any], where: str) -> tuple[dict[str, str], ...]:
     if isinstance(system, str) and system.strip() and messages[0]["role"] != "system":
         messages = ({"role": "system", "content": system}, *messages)
     return messages
+
+
+def _during(cell: Any, where: str) -> tuple[float, float]:
+    """The part of a training in which a row is learnt; all of it where the cell says nothing."""
+    if cell in (None, ""):
+        return 0.0, 1.0
+    try:
+        since, until = map(float, json.loads(cell) if isinstance(cell, str) else cell)
+    except (TypeError, ValueError):
+        since, until = 1.0, 0.0
+    if not 0 <= since < until <= 1:
+        raise DataError(
+            f"{where}: {str(cell)[:40]!r} is no part of a training.",
+            "Two shares are expected, the smaller first: [0.5, 1] is the second half.",
+            "Correct it or leave it empty.",
+            column="during",
+        )
+    return since, until
 
 
 def _parsed(text: str) -> Any:

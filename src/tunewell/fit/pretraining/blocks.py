@@ -82,6 +82,14 @@ def read(folder: Path, tokenizer: Any, window: int) -> Blocks:
     return Blocks(tokens, np.fromfile(folder / BORDERS, dtype=np.int64), window)
 
 
+def sample(texts: Sequence[str], tokenizer: Any, window: int, framed: bool) -> Blocks:
+    """A few texts in memory: to count tokens, and to time steps; repeated to fill one block."""
+    documents = list(tokenized(texts, tokenizer, framed))
+    starts = np.cumsum([0, *map(len, documents[:-1])])
+    tokens = np.concatenate([np.array(ids) for ids in documents])
+    return Blocks(np.resize(tokens, max(len(tokens), window)), starts, window)
+
+
 def tokenized(texts: Iterable[str], tokenizer: Any, framed: bool) -> Iterator[list[int]]:
     """Token ids of each document, in order; see `write`."""
     waiting = iter(texts)

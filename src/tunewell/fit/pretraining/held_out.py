@@ -73,10 +73,23 @@ def _chunks(learner: Learner, number: int, text: str) -> Iterator[Row]:
         text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
     )
     ids = given["input_ids"]
-    sizes = [len(text[start:end].encode()) for start, end in given["offset_mapping"]]
+    sizes = _bytes(text, given["offset_mapping"])
     most = room("masked", learner.window, learner.tokenizer)
     before, after = map(len, around(learner.tokenizer))
     for start in range(0, len(ids), most):
         part = ids[start : start + most]
         own = [*[0] * before, *sizes[start : start + most], *[0] * after]
         yield Row(number, part, np.ones(len(own), dtype=bool), np.array(own))
+
+
+def _bytes(text: str, places: Sequence[tuple[int, int]]) -> list[float]:
+    """UTF-8 bytes of each token, from where it begins and ends in the text.
+
+    A character that several tokens share is divided between them, so that it counts once.
+    """
+    sharing = np.zeros(len(text))
+    for start, end in places:
+        sharing[start:end] += 1
+    sizes = np.array([len(character.encode()) for character in text])
+    each = sizes / np.maximum(sharing, 1)
+    return [float(each[start:end].sum()) for start, end in places]

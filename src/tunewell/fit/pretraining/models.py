@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from tunewell.errors import ConfigError
 from tunewell.fit import backbones, packing, skeleton
 from tunewell.fit.folders import POOLING_KEYS
 from tunewell.fit.pretraining.objectives import CLASSES
@@ -32,12 +33,31 @@ def new_model(shape: Shape, tokenizer: Any, seed: int) -> PreTrainedModel:
 
 
 def known_model(backbone: Backbone, objective: Objective) -> tuple[PreTrainedModel, list[str]]:
-    """A backbone with its output layer, and what should be known of it."""
+    """A backbone with its output layer, and what should be known of it.
+
+    Raises:
+        ConfigError: it is to learn the next word, and reads that as well.
+    """
     torch.manual_seed(0)
     model = backbones.load_model(backbone, CLASSES[objective], dropout=0.0)
+    if objective == "causal" and _reads_ahead(model):
+        raise ConfigError(
+            f"{backbone.name} reads the words that come after one as well.",
+            "A decoder that looks back alone is expected, or an encoder that fills in words.",
+        )
     fresh = getattr(model, "fresh_head", frozenset())
     notes = [f"The files of {backbone.name} hold no output layer for words: it is new."]
     return model, notes if fresh else []
+
+
+def _reads_ahead(model: Any) -> bool:
+    """Whether what it says of a token depends on a later one."""
+    ids = torch.arange(4, 12).unsqueeze(0).repeat(2, 1)
+    ids[1, -1] = 3
+    model.eval()
+    with torch.inference_mode():
+        one, other = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, :-1]
+    return not torch.allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
 def save(model: Any, tokenizer: Any, folder: Path, pooling: str | None) -> None:
