@@ -6,6 +6,7 @@ heads, and lose heads that are not named to it; so both lists are passed explici
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,29 +19,27 @@ from tunewell.errors import NotApplicable
 from tunewell.fit import anatomy, quantised
 
 
+def peft() -> Any:
+    """The library; where bitsandbytes is installed it imports that, which comes first, cheaply."""
+    quantised.import_first()
+    return importlib.import_module("peft")
+
+
 def wrapped(module: nn.Module, config: Any) -> Any:
     """A module with peft's around it."""
-    from peft import get_peft_model
-
     with _between_libraries():
-        return get_peft_model(module, config)
+        return peft().get_peft_model(module, config)
 
 
 def opened(module: nn.Module, folder: Path) -> Any:
     """A module with what peft saved in a folder around it."""
-    from peft import PeftModel
-
     with _between_libraries():
-        return PeftModel.from_pretrained(module, str(folder))
+        return peft().PeftModel.from_pretrained(module, str(folder))
 
 
 @contextmanager
 def _between_libraries() -> Iterator[None]:
-    """Without the warning that peft still asks transformers for a name that is to go.
-
-    Where bitsandbytes is installed, peft imports it for everything; it comes first, cheaply.
-    """
-    quantised.import_first()
+    """Without the warning that peft still asks transformers for a name that is to go."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         yield
@@ -70,11 +69,9 @@ def with_peft(model: nn.Module, config: Callable[[list[str], str], Any]) -> nn.M
 
 def with_lora(model: nn.Module, rank: int, alpha: int, dropout: float) -> nn.Module:
     """A model with low-rank updates, scaled by alpha / rank, beside each linear layer."""
-    from peft import LoraConfig
-
     return with_peft(
         model,
-        lambda targets, task_type: LoraConfig(
+        lambda targets, task_type: peft().LoraConfig(
             r=rank,
             lora_alpha=alpha,
             lora_dropout=dropout,

@@ -68,10 +68,8 @@ class IA3(Schedule):
         return ByHand(lines(code), ("from peft import IA3Config, get_peft_model",))
 
     def _add(self, model: Any) -> Any:
-        from peft import IA3Config
-
         from tunewell.fit import anatomy
-        from tunewell.fit.adapt import with_peft
+        from tunewell.fit.adapt import peft, with_peft
         from tunewell.fit.sublayers import sublayers
 
         found = sublayers(anatomy.body(model))
@@ -79,7 +77,7 @@ class IA3(Schedule):
         def config(linears: list[str], task_type: str) -> Any:
             scaled = [n for n in linears if n.endswith(found.keys_and_values)]
             inner = [n for n in linears if n.endswith(found.mlp_outputs)]
-            return IA3Config(
+            return peft().IA3Config(
                 target_modules=[*scaled, *inner], feedforward_modules=inner, task_type=task_type
             )
 

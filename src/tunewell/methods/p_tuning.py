@@ -80,12 +80,11 @@ class PTuning(Schedule):
         return ByHand(lines(code), ("from peft import PromptEncoderConfig, get_peft_model",))
 
     def _add(self, model: Any) -> Any:
-        from peft import PromptEncoderConfig
-
+        from tunewell.fit.adapt import peft
         from tunewell.fit.virtual import before_text
 
         def config(sizes: dict[str, Any]) -> Any:
-            return PromptEncoderConfig(
+            return peft().PromptEncoderConfig(
                 num_virtual_tokens=self.tokens, encoder_hidden_size=sizes["token_dim"], **sizes
             )
 

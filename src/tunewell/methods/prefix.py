@@ -82,11 +82,10 @@ class Prefix(Schedule):
         return ByHand(lines(code), (*imports, "from transformers import DynamicCache"))
 
     def _add(self, model: Any) -> Any:
-        from peft import PrefixTuningConfig
-
+        from tunewell.fit.adapt import peft
         from tunewell.fit.virtual import before_layers
 
         def config(sizes: dict[str, Any]) -> Any:
-            return PrefixTuningConfig(num_virtual_tokens=self.tokens, **sizes)
+            return peft().PrefixTuningConfig(num_virtual_tokens=self.tokens, **sizes)
 
         return before_layers(model, config)

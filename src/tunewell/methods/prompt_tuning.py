@@ -79,12 +79,11 @@ class PromptTuning(Schedule):
         return ByHand(lines(code), ("from peft import PromptTuningConfig, get_peft_model",))
 
     def _add(self, model: Any) -> Any:
-        from peft import PromptTuningConfig
-
+        from tunewell.fit.adapt import peft
         from tunewell.fit.virtual import before_text
 
         def config(sizes: dict[str, Any]) -> Any:
-            return PromptTuningConfig(
+            return peft().PromptTuningConfig(
                 num_virtual_tokens=self.tokens, prompt_tuning_init="SAMPLE_VOCAB", **sizes
             )
 
