@@ -38,6 +38,7 @@ from tunewell.fit.rates import Factors
 from tunewell.fit.records import Record
 from tunewell.fit.schedule import Schedule
 from tunewell.fit.signals import held_back
+from tunewell.fit.soft import led
 from tunewell.fit.state import Training, resume, save, start
 from tunewell.fit.step import chances_in, take_step
 from tunewell.fit.trained import TrainedPredictor
@@ -76,7 +77,8 @@ def train(
     begun = time.perf_counter()
     set_up(job.machine.threads)
     ready = built(job, prepare, head_for(job.task, backbone, hidden), schedule.dropout)
-    head, model = ready.head, ready.model
+    head, model = led(ready.head, ready.model), ready.model
+    ready = replace(ready, head=head)
     feed, held_out = _feeds(job, ready, schedule.epochs)
     own = factors(model) if factors else None
 

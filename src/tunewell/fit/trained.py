@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tunewell.fit import adapt, anatomy, backbones, bottlenecks, virtual
+from tunewell.fit import adapt, anatomy, backbones, bottlenecks, soft, virtual
 from tunewell.fit.card import pooled_card, stock_card
 from tunewell.fit.fused import fuse
 from tunewell.fit.general import recalled
@@ -119,13 +119,16 @@ class TrainedPredictor(Recorded):
         with backbones.silent():
             if kind == "bottlenecks":
                 bottlenecks.save(self.model, folder)
+            elif kind == "soft":
+                soft.save(self.model, folder)
             elif pooling is None and kind != "virtual":
                 self.model.save_pretrained(folder, **more)
             elif kind != "backbone":
                 carrier.save_pretrained(folder, **more)
         self.tokenizer.save_pretrained(folder)
         if generates(self.head):
-            card = writing_card(self.record, kind, *self._ways_to_write())
+            opened = "adapter" if kind == "soft" else kind
+            card = writing_card(self.record, opened, *self._ways_to_write())
         elif writes(self.head):
             card = filling_card(self.record, kind)
         elif pooling is None:
@@ -158,9 +161,11 @@ class TrainedPredictor(Recorded):
     def _kind(self) -> str:
         """Which files hold the body.
 
-        `virtual` tokens or another `adapter` of peft, `bottlenecks`, its `own` weights, or those
-        of the untouched `backbone`.
+        `virtual` tokens or another `adapter` of peft, `soft` ones of a decoder, `bottlenecks`,
+        its `own` weights, or those of the untouched `backbone`.
         """
+        if soft.soft_words(self.model) is not None:
+            return "soft"
         carrier = anatomy.carrier(self.model)
         if bottlenecks.attached(self.model):
             return "bottlenecks"
@@ -213,10 +218,12 @@ def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
     put_back = {
         "adapter": adapt.load_peft,
         "virtual": virtual.load_virtual,
+        "soft": soft.load,
         "bottlenecks": bottlenecks.load,
     }
     if value["body"] in put_back:
         model = put_back[value["body"]](model, folder)
+        head = soft.led(head, model)
     if pooling is not None or value["body"] in APART:
         _put_head(model, load_file(folder / "head.safetensors"))
     fuse(model.to(record.machine.device).eval())

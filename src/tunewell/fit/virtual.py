@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tunewell.contracts import Job
 from tunewell.errors import NotApplicable
-from tunewell.fit import adapt, anatomy
+from tunewell.fit import adapt, anatomy, soft
 from tunewell.fit.backbones import load_tokenizer, window
 from tunewell.fit.heads import head_for
 from tunewell.fit.sublayers import TOKENS, run
@@ -30,11 +30,12 @@ def leave_room(job: Job, tokens: int) -> Job:
     """The job with rows cut so that they fit into the window after so many virtual tokens.
 
     Raises:
-        NotApplicable: nothing is left of it, or texts are to be written.
+        NotApplicable: nothing is left of it, or texts are to be written and not by a decoder.
     """
     assert job.backbone is not None
     if job.task.answers == "text":
-        raise NotApplicable("virtual tokens before a text that is gone on with are not there yet")
+        soft.refuse_without_room(job, tokens)
+        return job  # they are tokens of the row
     most = window(job.backbone) - tokens
     if most < TOKENS:
         raise NotApplicable(f"{tokens} virtual tokens leave no room for the text")
@@ -52,7 +53,7 @@ def leave_room(job: Job, tokens: int) -> Job:
 
 
 def before_text(model: nn.Module, config: Callable[[dict[str, Any]], Any]) -> nn.Module:
-    """A classifier whose body is frozen and gets virtual input embeddings before each text.
+    """A model whose body is frozen and gets virtual input embeddings before each text.
 
     Args:
         config: makes peft's configuration from the sizes that it must be told.
@@ -60,6 +61,8 @@ def before_text(model: nn.Module, config: Callable[[dict[str, Any]], Any]) -> nn
     Raises:
         NotApplicable: the body does not take them.
     """
+    if anatomy.writes(model):
+        return soft.before_words(model, config)
     return _wrap(model, config(sizes_before_text(anatomy.body(model))))
 
 
@@ -81,6 +84,8 @@ def before_layers(model: nn.Module, config: Callable[[dict[str, Any]], Any]) -> 
     Raises:
         NotApplicable: the body takes no keys from before the text.
     """
+    if anatomy.writes(model):
+        raise NotApplicable("keys before a text that is gone on with are not there yet")
     inner = anatomy.body(model)
     made = config(sizes_before_layers(inner))
     drawn = torch.randint(inner.get_input_embeddings().num_embeddings, (made.num_virtual_tokens,))

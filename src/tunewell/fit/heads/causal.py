@@ -39,6 +39,9 @@ class CausalHead(Writer):
 
     one_stack: ClassVar[bool] = True
 
+    lead: tuple[int, ...] = ()
+    """Virtual tokens that stand before each row."""
+
     def settle(
         self, backbone: Backbone, dropout: float, seed: int, pieces: list[Piece], pad_id: int
     ) -> tuple[CausalHead, nn.Module]:
@@ -71,12 +74,13 @@ class CausalHead(Writer):
         self, tokenizer: Any, inputs: Sequence[Any], max_length: int, training: bool = False
     ) -> list[Piece]:
         """What is read of each row, so that `new_tokens` have room, or half of the row."""
-        room = max(max_length - self.new_tokens, max_length // 2)
+        most = max_length - len(self.lead)
+        room = max(most - self.new_tokens, most // 2)
         pieces = []
         for row, given in enumerate(inputs):
             asked = writing.shortened(tokenizer, self.task.conversation(given), room)
             ids = _ids(tokenizer, turns.asked_text(tokenizer, asked))
-            pieces.append(Piece(ids[-(max_length - 1) :], row=row))
+            pieces.append(Piece([*self.lead, *ids[-(most - 1) :]], row=row))
         return pieces
 
     def solved(
@@ -88,17 +92,18 @@ class CausalHead(Writer):
         training: bool = False,
     ) -> list[Piece]:
         """A piece a row, with its answer; `extra` is what it has lost."""
-        pieces = []
+        pieces, most = [], max_length - len(self.lead)
         for row, (given, target) in enumerate(zip(inputs, targets, strict=True)):
             asked, cut = self.task.conversation(given), False
             ids, labels = self._learnt(tokenizer, asked, target, training)
-            if len(ids) > max_length:
-                room = max(max_length - writing.count(tokenizer, target) - 2, max_length // 2)
+            if len(ids) > most:
+                room = max(most - writing.count(tokenizer, target) - 2, most // 2)
                 shorter = writing.shortened(tokenizer, asked, room)
                 cut = shorter != asked
                 ids, labels = self._learnt(tokenizer, shorter, target, training)
-            lost = Cut(cut, len(ids) > max_length)
-            piece = Piece(ids[:max_length], None, row, lost, labels[:max_length])
+            lost = Cut(cut, len(ids) > most)
+            said = [IGNORED] * len(self.lead) + labels[:most]
+            piece = Piece([*self.lead, *ids[:most]], None, row, lost, said)
             if writing.learnt_tokens(piece):
                 pieces.append(piece)
         return pieces
