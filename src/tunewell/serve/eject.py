@@ -85,6 +85,8 @@ def _writing(
     """The script of a model that writes."""
     if not hasattr(fitted.method, "by_hand") or "head" not in fitted.value:
         raise _no_script(f"{fitted.method.name} is not one of the methods that can be written out")
+    if fitted.value["body"] == "soft":
+        raise _no_script("virtual tokens before what a decoder reads are not written out")
     record, value = read_record(fitted.folder, Machine())
     backbone = found_again(record.backbone)
     head = head_for(record.task, backbone)
