@@ -12,8 +12,9 @@ from tunewell.contracts import Job
 from tunewell.errors import NotApplicable
 from tunewell.fit.backbones import resolve
 from tunewell.fit.generate import Prompt
-from tunewell.fit.sampling import Draw, drawn
+from tunewell.fit.sampling import Draw
 from tunewell.fit.soft import soft_words
+from tunewell.fit.together import drawn
 
 DECODERS = [name for name in writers.SHAPES if name not in writers.ENCODER_DECODERS]
 TARGETS = [example.target for example in TEST]
