@@ -100,7 +100,7 @@ def apart(backbones, name, rows, shape, pooling, machine):
 def main():
     """Fit all, and print what came of it."""
     kept = far.set_up()
-    varlen.KERNELS[far.NAME] = plain
+    varlen.KERNELS[far.NAME] = lambda *given: plain(*given).float()
     folder = Path(sys.argv[1])
     backbones = {shape: resolve(str(with_words(shape, folder / shape))) for shape in WRITING}
     told = {}

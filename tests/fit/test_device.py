@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
-CLOSE = {"kernel": 5e-2, "": 1e-3}
+CLOSE = {"kernel": 5e-2, "": 5e-3}
 """Most by which numbers in answers may differ, by a word in the name of a case: a kernel rounds
-to 16 bits."""
+to 16 bits, and the first steps of AdamW make much of little."""
 
 
 @pytest.mark.slow
