@@ -92,7 +92,7 @@ def test_updates_beside_a_gated_layer_are_in_what_it_says(backbone):
 
 
 def fail(*given):
-    raise RuntimeError("no driver")
+    raise OSError("no driver\nand so on")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,11 @@ def test_a_kernel_that_does_not_run_or_says_otherwise_is_not_used(backbone, wron
     body = load_model(backbone("llama"), "AutoModel", dropout=0.0).eval()
     batch = rows(body)
     before = states(body, batch)
-    assert fuse(body, KERNELS._replace(norm=wrong)) == shapes.LAYERS
+    told = []
+    assert fuse(body, KERNELS._replace(norm=wrong), told.append) == shapes.LAYERS
+    assert told == (
+        ["LlamaRMSNorm runs without liger-kernel (OSError: no driver)"] if wrong is fail else []
+    )
     for one, other in zip(states(body, batch), before, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 

@@ -21,8 +21,6 @@ CLOSE = 1e-4
 """Share of the largest value by which outputs and gradients may differ, in float32."""
 TRIED = 5
 """Tokens on which a module is tried."""
-FAULTS = (RuntimeError, ValueError, TypeError, AttributeError, ImportError)
-"""What a kernel raises that does not run here."""
 
 
 class Kernels(NamedTuple):
@@ -47,12 +45,17 @@ def ligers() -> Kernels | None:
     return Kernels(norm, liger_swiglu)
 
 
-def fuse(model: nn.Module, kernels: Kernels | None = None) -> int:
+def fuse(
+    model: nn.Module,
+    kernels: Kernels | None = None,
+    told: Callable[[str], None] = lambda note: None,
+) -> int:
     """Have the modules of a model that kernels can stand for run by them; how many they are.
 
     Args:
         model: where it will run; on a CPU nothing changes unless `kernels` are given.
         kernels: None: liger-kernel's, where they are.
+        told: is given a sentence on each kernel that does not run here.
     """
     device = next(model.parameters()).device
     if kernels is None and device.type == "cuda":
@@ -70,7 +73,14 @@ def fuse(model: nn.Module, kernels: Kernels | None = None) -> int:
     for module, way in found:
         kind = (type(module), way)
         if kind not in tried:
-            tried[kind] = _agrees(module, way, device)
+            try:
+                tried[kind] = _agrees(module, way, device)
+            except Exception as error:  # compilers of kernels have errors of their own
+                if is_out_of_memory(error):
+                    raise
+                tried[kind] = False
+                why = f"{type(error).__name__}: {error}".splitlines()[0][:120]
+                told(f"{type(module).__name__} runs without liger-kernel ({why})")
         if tried[kind]:
             module.forward = MethodType(way, module)
     return sum(tried[type(module), way] for module, way in found)
@@ -117,10 +127,6 @@ def _agrees(module: Any, way: Callable[[Any, Tensor], Tensor], device: torch.dev
                 spread = torch.linspace(-1, 1, output.numel(), device=device).view(output.shape)
                 slope = torch.autograd.grad((output * spread).sum(), given)[0]
             found.append([output.detach(), slope])
-    except FAULTS as error:
-        if is_out_of_memory(error):
-            raise
-        return False
     finally:
         module.train(training)
     return all(

@@ -150,5 +150,5 @@ def _prepared(job: Job, prepare: Prepare, head: Head, model: nn.Module, tokenize
     if not any(p.requires_grad for p in model.parameters()):
         raise NotApplicable("nothing would move: a model that writes gets no new output layers")
     draw_less(model)
-    fuse(model)
+    fuse(model, told=lambda note: job.report_progress(Progress(note=note)))
     return Built(head, model, tokenizer, total)

@@ -160,7 +160,7 @@ def fault(heads: Heads, rule: Rule) -> str:
     try:
         with torch.inference_mode(False), torch.enable_grad():
             apart = next((share for share in _apart(heads, rule) if not share <= CLOSE), 0.0)
-    except (RuntimeError, ValueError, TypeError, ImportError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError, ImportError) as error:
         if is_out_of_memory(error):
             raise
         return f"its attention has no kernel: {str(error).strip().splitlines()[0][:160]}"
