@@ -82,9 +82,9 @@ def test_refits_and_the_test_rows_are_counted():
 
 def test_a_probe_of_few_rows_reads_a_part_of_them():
     first, chosen = probe_batches([40] * 300)
-    assert first == chosen[0]
-    assert sum(len(rows) for rows in (first, *chosen)) < 300 / 2
+    assert set(first) < set(chosen[0])
+    assert sum(len(rows) for rows in (first, *chosen)) < 300 / 8
     first, chosen = probe_batches([256] * 256)
     assert len(first) == 8192 // 256  # as many as run at once in the fit
     assert sum(len(rows) for rows in chosen) < 20
-    assert probe_batches([7]) == ([0], [[0], [0], [0]])
+    assert probe_batches([7]) == ([0], [[0]])

@@ -64,14 +64,15 @@ def within_tokens(rows: Iterable[int], lengths: Sequence[int], tokens: int) -> l
 
 
 def probe_batches(lengths: Sequence[int]) -> tuple[list[int], list[list[int]]]:
-    """Row numbers of a batch to begin with, and of three to time, at the quantiles of length.
+    """Row numbers of a batch to begin with, and of those to time: three, at quantiles of length.
 
-    They are small, or the probe of a few hundred rows would read more than the fit does. Only
-    among many tokens is the first as large as those of the fit, so that it shows their memory.
+    Among few tokens it is one, of middle length, or the probe would read as much as the fit does.
+    Only among many is the first as large as those of the fit, so that it shows their memory.
     """
     rows = range(len(lengths))
     batches = within_tokens(rows, lengths, PROBE_TOKENS)
-    chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
     if sum(lengths) > 4 * TOKENS:
+        chosen = [batches[int(q * (len(batches) - 1))] for q in (0.1, 0.5, 0.9)]
         return within_tokens(rows, lengths, TOKENS)[-2], chosen
-    return chosen[0], chosen
+    middle = batches[len(batches) // 2]
+    return middle[: max(1, len(middle) // 4)], [middle]

@@ -26,10 +26,11 @@ from torch import Tensor
 
 from tunewell.contracts import Job
 from tunewell.fit.backbones import load_model, load_tokenizer
-from tunewell.fit.batches import TOKENS, probe_batches, within_tokens
+from tunewell.fit.batches import TOKENS, within_tokens
 from tunewell.fit.heads.own import pool, row_vectors
 from tunewell.fit.machine import set_up
 from tunewell.fit.pieces import Piece, Text, in_windows, whole, whole_or_windows
+from tunewell.fit.probed import probed
 from tunewell.fit.tensors import autocast, padded
 from tunewell.values import Backbone, Machine, Progress, whole_file
 
@@ -193,7 +194,10 @@ def frozen_pass(
             told = f"{texts} read in overlapping windows of {body.backbone.max_length} tokens"
             job.report_progress(Progress(note=told))
     pieces, cut = [*train, *validation], len(train)
-    vectors = _probed(job, body, pieces) if job.probe else _read_once(job, body, pieces)
+    if job.probe:
+        vectors = probed(job, body, pieces, key_of(body.backbone, body.machine, pieces))
+    else:
+        vectors = _read_once(job, body, pieces)
     first = {pooling: rows[:cut] for pooling, rows in vectors.items()}
     rest = {pooling: rows[cut:] for pooling, rows in vectors.items()}
     if not job.probe:
@@ -224,28 +228,6 @@ def _read_once(job: Job, body: FrozenBody, pieces: Sequence[Piece]) -> dict[str,
     if path is not None:
         _keep(path, vectors, time.perf_counter() - begun)
     return vectors
-
-
-def _probed(job: Job, body: FrozenBody, pieces: Sequence[Piece]) -> dict[str, Tensor]:
-    """Vectors of three batches at the quantiles of length, repeated for all pieces."""
-    begun = time.perf_counter()
-    lengths = [len(piece.ids) for piece in pieces]
-    first, chosen = probe_batches(lengths)
-    body.read([pieces[row] for row in first])  # the first call pays for the start
-    start = time.perf_counter()
-    read = [body.read([pieces[row] for row in rows]) for rows in chosen]
-    tokens = sum(lengths[row] for rows in chosen for row in rows)
-    seconds = (time.perf_counter() - start) / tokens * sum(lengths)
-    job.report_progress(
-        Progress(
-            borrowed_seconds=seconds,
-            measuring_seconds=time.perf_counter() - begun,
-            answer_seconds=seconds / (len(job.train) + len(job.validation)),
-        )
-    )
-    few = {pooling: torch.cat([part[pooling] for part in read]) for pooling in POOLINGS}
-    at = torch.arange(len(pieces)) % len(few[POOLINGS[0]])
-    return {pooling: rows[at] for pooling, rows in few.items()}
 
 
 def _keep(path: Path, vectors: dict[str, Tensor], seconds: float) -> None:
