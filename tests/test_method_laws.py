@@ -37,7 +37,7 @@ def small(method_class):
     method = method_class()
     if hasattr(method, "base_method"):
         method = replace(method, base_method="head")
-    if hasattr(method, "learning_rate") and method.learning_rate < 1e-2:
+    if hasattr(method, "learning_rate") and (method.learning_rate or 0) < 1e-2:
         method = replace(method, learning_rate=3e-3, epochs=6)
     return method
 

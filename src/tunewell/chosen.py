@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunewell import registry
+from tunewell.fit.schedule import chosen_rates
 from tunewell.ready import MOST_TOKENS, Ready
 from tunewell.values import to_json
 
@@ -37,6 +38,7 @@ def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, A
         chosen["backbone"] = (backbone.name, "the default")
         chosen["max_length"] = (backbone.max_length, "the backbone's own figure")
         chosen["pooling"] = (pooling, "as the backbone was made for")
+    chosen |= chosen_rates(ready.methods, backbone)
     rows = []
     for name, value in flatten(to_json(ready.options)).items():
         section = name.partition(".")[0]

@@ -252,6 +252,7 @@ class Method(Protocol):
     """The kinds of answer it can give; None: all that a head can be trained for."""
     # A method whose answers depend on the names of labels says so: `reads_label_names = True`.
     # One that can be written out in plain lines has `by_hand(body, task)`: see `fit.by_hand`.
+    # One that leaves an option to the backbone has `settled(backbone) -> Self`, with it chosen.
     # One that reads texts without labels says so, and gets them in its job: `reads_texts = True`.
     # One that needs more than rows says what in `example`, options as they are typed.
     # One that reads files of its own has `content() -> str`, a fingerprint of what they hold.

@@ -12,6 +12,7 @@ from tunewell import registry
 from tunewell.contracts import Job, Method, Task
 from tunewell.endpoint import PREFIX, Endpoint
 from tunewell.errors import ConfigError, did_you_mean
+from tunewell.fit.schedule import settled_on
 from tunewell.read import Data, Source
 from tunewell.read.corpus import Corpus
 from tunewell.read.general import GENERAL, general_texts
@@ -47,7 +48,7 @@ class Ready:
         pairs: list[tuple[Method, Backbone | None]] = []
         for method in self.methods.values():
             chosen: Sequence[Backbone | None] = self.backbones if method.needs_backbone else [None]
-            pairs += [(method, backbone) for backbone in chosen]
+            pairs += [(settled_on(method, backbone), backbone) for backbone in chosen]
         return pairs
 
     def trial(self, method: Method, backbone: Backbone | None, seed: int) -> Trial:

@@ -76,6 +76,7 @@ def train(
     assert backbone is not None
     begun = time.perf_counter()
     set_up(job.machine.threads)
+    schedule = schedule.settled(job.backbone)
     ready = built(job, prepare, head_for(job.task, backbone, hidden), schedule.dropout)
     head, model = led(ready.head, ready.model), ready.model
     ready = replace(ready, head=head)

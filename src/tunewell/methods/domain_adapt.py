@@ -35,8 +35,6 @@ class DomainAdapt(Schedule):
     reads_texts: ClassVar[bool] = True
     example: ClassVar[str] = "--texts unlabelled.jsonl"
 
-    learning_rate: float = 1e-4
-    """Highest learning rate while rows are learnt, as in `full`."""
     passes: int = 3
     """Times that all texts are read."""
     reading_rate: float = 1e-4

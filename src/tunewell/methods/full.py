@@ -30,10 +30,6 @@ class Full(Schedule):
     needs_backbone: ClassVar[bool] = True
     answers: ClassVar[None] = None
 
-    learning_rate: float = 1e-4
-    """Highest learning rate. Small encoders want 1e-4 to 3e-4, where BERT's paper used 2e-5 to
-    5e-5 for a model five times the size; a third of this is among the trials."""
-
     def fit(self, job: Job) -> Predictor:
         """Train all weights."""
         from tunewell.fit.loop import train

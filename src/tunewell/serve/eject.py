@@ -13,6 +13,7 @@ from tunewell.fit import backbones
 from tunewell.fit.heads import head_for
 from tunewell.fit.heads.own import has_new_bias
 from tunewell.fit.records import found_again, read_record
+from tunewell.fit.schedule import settled_on
 from tunewell.options import from_keywords
 from tunewell.read import Data
 from tunewell.ready import read_rows
@@ -124,6 +125,8 @@ def _fitted(model: Path, trial: dict[str, Any]) -> Fitted:
     kind = kind or registry.method(trial["method"])
     known = {field.name for field in fields(kind)}
     method = kind(**{k: v for k, v in options.items() if k in known})
+    if "backbone" in value:
+        method = settled_on(method, read_record(model, Machine())[0].backbone)
     task = registry.task(value["task"]["name"]).from_json(value["task"])
     found = {name: getattr(method, name) for name in known}
     return Fitted(model, value, method, found, task, lead)
