@@ -44,7 +44,7 @@ def cases():
                 yield f"{name}, {shape}, {pooling}, kernel", name, "classify", shape, pooling, LOW
     for rows in toy_tasks.modules():
         shape = "llama" if toy_tasks.learnt(rows).head == "writing" else "bert"
-        for name in ("lora", "full"):
+        for name in ("lora", "full", *(("prompt_tuning",) if shape == "llama" else ())):
             yield f"{rows}, {name}", name, rows, shape, None, FAR
 
 
@@ -64,7 +64,7 @@ def small(name):
     method = registry.method(name)()
     if hasattr(method, "base_method"):
         method = replace(method, base_method="full")
-    wanted = {"epochs": 2, "batch_size": 8, "dropout": 0.0, "learning_rate": 1e-3}
+    wanted = {"epochs": 2, "batch_size": 8, "dropout": 0.0, "learning_rate": 1e-3, "tokens": 2}
     return replace(method, **{each: v for each, v in wanted.items() if hasattr(method, each)})
 
 
@@ -90,6 +90,8 @@ def apart(backbones, name, rows, shape, pooling, machine):
         said.append(predictor.predict(inputs))
     one, other = map(numbers, said)
     assert len(one) == len(other) and len(said[0]) == len(said[1])
+    for a, b in zip(*said, strict=True):
+        assert a.value == b.value or not isinstance(a.value, str) or a.scores, (a.value, b.value)
     why = ""
     if hasattr(predictor, "model"):
         why = packing.why_padded(body(predictor.model)) or ""
