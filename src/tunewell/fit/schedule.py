@@ -13,7 +13,11 @@ from tunewell.errors import ConfigError
 from tunewell.values import Backbone, Machine
 
 RATE_TIMES_WIDTH = 0.0768
-"""The highest learning rate of all weights times a model's width."""
+"""The highest learning rate of all weights times a model's width.
+
+A decoder 224 wide came to 2.24 bits per byte of quotations with 3e-4 and to 2.47 with 1e-4, MiniLM
+(384) to a macro F1 of 0.62 on finance topics with 2e-4 and of 0.54 with 1e-4.
+"""
 
 
 @lru_cache(maxsize=8)
