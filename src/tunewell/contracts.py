@@ -251,7 +251,8 @@ class Method(Protocol):
     answers: ClassVar[tuple[Kind, ...] | None]
     """The kinds of answer it can give; None: all that a head can be trained for."""
     # A method whose answers depend on the names of labels says so: `reads_label_names = True`.
-    # One that can be written out in plain lines has `by_hand(body, task)`: see `fit.by_hand`.
+    # One that can be written out in plain lines has `by_hand(body, task)`: see `fit.by_hand`; one
+    # that has another method learn more rows, `rows_by_hand()`, a function `copies_of(rows)`.
     # One that leaves an option to the backbone has `settled(backbone) -> Self`, with it chosen.
     # One that reads texts without labels says so, and gets them in its job: `reads_texts = True`.
     # One that needs more than rows says what in `example`, options as they are typed.

@@ -4,13 +4,12 @@ import csv
 import json
 import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from test_eject import DRIVER, WRITTEN, fitted_in
+from ejected import fitted_in, told_by_scripts
+from test_eject import WRITTEN
 
 import toy
 import toy_tasks
@@ -25,8 +24,6 @@ from tunewell.serve.eject import eject
 TRAINED = [name for name in WRITTEN if issubclass(registry.method(name), Schedule)]
 
 BART = ("bart", "none")
-OURS_ALONE = ("gradual", "from_scratch")
-"""Written out for our own head alone."""
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +64,7 @@ def runs(tmp_path_factory, toy_backbone, random_backbone):
 
 def apart(tmp_path, expected):
     """How far each script's numbers are from those of its model, run in a process without us."""
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads((tmp_path / "told.json").read_text())
+    told = told_by_scripts(tmp_path)
     assert set(told) == set(expected)
     return {
         name: max(
@@ -90,8 +80,7 @@ def apart(tmp_path, expected):
 def test_scripts_for_kinds_of_answers_and_of_heads(runs, monkeypatch, tmp_path, kind):
     monkeypatch.chdir(runs)
     expected = {}
-    own = [name for name in TRAINED if name not in OURS_ALONE]
-    for name in own if kind == "bert" else ("head", "lora", "full", "prompt_tuning"):
+    for name in TRAINED if kind == "bert" else ("head", "lora", "full", "prompt_tuning"):
         predictor, folder, test = fitted_in(runs / kind, name)
         answers = predictor.predict([example.input for example in test])
         labels = getattr(predictor.task, "labels", ())
@@ -108,21 +97,6 @@ def test_a_script_puts_the_instruction_before_each_text(runs, monkeypatch, tmp_p
     (tmp_path / "instructed.py").write_text(eject(folder), encoding="utf-8")
     assert "LEAD = 'Choose what fits this text: " in (tmp_path / "instructed.py").read_text()
     assert apart(tmp_path, {"instructed": expected})["instructed"] <= 1e-5
-
-
-def test_what_is_for_labels_alone_is_refused_for_numbers(runs, monkeypatch):
-    monkeypatch.chdir(runs)
-    _, folder, _ = fitted_in(runs / "number", "features")
-    with pytest.raises(ConfigError, match="features is written out for labels alone"):
-        eject(folder)
-
-
-def test_what_is_for_our_head_alone_is_refused_for_others(runs, monkeypatch):
-    monkeypatch.chdir(runs)
-    for name in OURS_ALONE:
-        _, folder, _ = fitted_in(runs / "bert", name, epochs=1)
-        with pytest.raises(ConfigError, match="for our head alone"):
-            eject(folder)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,18 @@ def test_the_first_page_offers_a_file_and_an_example(page):
     assert 'type="file"' in text and "Take the example “support”" in text
 
 
+EXAMPLES = {"guests": "breakfast", "ratings": "a number", "same_question": "different"}
+"""What each asks for, beside the first."""
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_taken_with_its_question(page, name):
+    assert f"Take the example “{name}”" in page.get("/").text
+    page.post("/examples", data={"name": name})
+    assert "could not be read" not in settled(page, f"/runs/{name}/data")
+    assert EXAMPLES[name] in settled(page, f"/runs/{name}/question")
+
+
 def test_the_example_is_copied_and_shown(page, home):
     answer = page.post("/examples", data={"name": "support"})
     assert answer.url.path == "/runs/support/data"

@@ -86,15 +86,18 @@ def test_what_has_begun_keeps_its_rows_and_its_question(finished):
 
 def test_page_command_line_and_library_give_the_same_numbers(finished, tmp_path):
     _, first, *_ = finished
-    other = tunewell.compare(first.page / "asked.yaml", out=str(tmp_path / "again"))
-    for method in METHODS:
-        files = [f / f"trials/{method}-0/answers.jsonl" for f in (first.folder, other.folder)]
-        mine, theirs = ([json.loads(line) for line in file.open()] for file in files)
-        assert mine == theirs
-    rows = [
-        read_json(folder / "comparison.json")["results"] for folder in (first.folder, other.folder)
-    ]
-    assert [r["scores"] for r in rows[0]] == [r["scores"] for r in rows[1]]
+    asked, out = first.page / "asked.yaml", [tmp_path / "library", tmp_path / "command"]
+    tunewell.compare(asked, out=str(out[0]))
+    assert cli.main(["compare", str(asked), "--out", str(out[1])]) == 0
+    for other in out:
+        for method in METHODS:
+            files = [f / f"trials/{method}-0/answers.jsonl" for f in (first.folder, other)]
+            mine, theirs = ([json.loads(line) for line in file.open()] for file in files)
+            assert mine == theirs
+        rows = [
+            read_json(folder / "comparison.json")["results"] for folder in (first.folder, other)
+        ]
+        assert [r["scores"] for r in rows[0]] == [r["scores"] for r in rows[1]]
 
 
 def test_the_command_that_is_shown_is_understood(finished, capsys):

@@ -17,6 +17,7 @@ from tunewell.values import Answer, ParameterCount, Span, write_json
 if TYPE_CHECKING:
     from tunewell.documents.finding import Index
     from tunewell.fit.prompting.asked import AskedPredictor
+    from tunewell.fit.turns import Asked
 
 By = Literal["both", "vectors", "words"]
 
@@ -62,14 +63,16 @@ class AskedWithPassages:
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
         """One answer an input, in order."""
+        written = self.asked.writer.write(self.put(inputs), self.asked.most)
+        return [self.asked.heard(g, said) for g, said in zip(inputs, written, strict=True)]
+
+    def put(self, inputs: Sequence[Any]) -> list[Asked]:
+        """What the model is asked about each input: its question behind its passages."""
         from tunewell.fit.prompting.passages import with_passages
 
-        asked, most = self.asked, self.asked.most
-        passages = [self.lookup.passages_for(self.task, given) for given in inputs]
-        pairs = zip(inputs, passages, strict=True)
-        questions = [with_passages(asked.writer, _question(g), p, most)[0] for g, p in pairs]
-        written = asked.writer.write(questions, most)
-        return [asked.heard(g, said) for g, said in zip(inputs, written, strict=True)]
+        writer, most = self.asked.writer, self.asked.most
+        found = [(_question(g), self.lookup.passages_for(self.task, g)) for g in inputs]
+        return [with_passages(writer, asked, passages, most)[0] for asked, passages in found]
 
     def told(self) -> list[str]:
         """Sentences on answers that were refused or could not be read, since it was loaded."""

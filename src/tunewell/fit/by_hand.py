@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from tunewell.fit import anatomy
+from tunewell.inputs import texts_of
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,20 @@ class ByHand:
     `model.body`, and may define `factors(model, epoch)`. Another one defines
     `fit(texts, labels, read)`, which returns a function from texts to shares (texts, labels);
     `read` turns texts into vectors (texts, hidden) by the frozen backbone.
+
+    Where `simple` does not hold of the task it defines `fit(inputs, targets, read)`, a function
+    from inputs to `Answer`s. What it calls of ours is in `uses`, and stands in the script as it is
+    here. The script has `SEED`, `TASK` (with `answers`, `labels`, `texts`, …) and, for labels,
+    numbers and spans, `HEAD`. Where spans are asked for, `read` turns inputs into the pieces that
+    `HEAD` makes of them, and their tokens' vectors (pieces, tokens, hidden).
     """
 
     code: str
     imports: tuple[str, ...] = ()
-    any_head: bool = True
-    """Whether it is for the architecture's own head as well, and not for ours alone."""
+    uses: tuple[Any, ...] = ()
+    """Functions and classes that it calls."""
+    only: Mapping[type, Sequence[str]] = field(default_factory=dict)
+    """Of some of these classes the methods that it calls."""
 
     @property
     def trains(self) -> bool:
@@ -35,6 +45,19 @@ class ByHand:
     def has_factors(self) -> bool:
         """Whether learning rates differ between parameters."""
         return "def factors(" in self.code
+
+
+def simple(task: Any) -> bool:
+    """Whether a task asks for one label of one text, and for nothing besides."""
+    usual = getattr(task, "options", None) == getattr(type(task)(), "options", None)
+    one = task.answers == "label" and getattr(task, "width", 0) <= 1
+    return bool(one and usual and not task.thresholds and not task.weights)
+
+
+def apart(read: Callable[[Sequence[str]], Tensor], inputs: Sequence[Any]) -> Tensor:
+    """Vectors of the texts of some inputs, each read by itself (inputs, texts, hidden)."""
+    texts = [text for given in inputs for text in texts_of(given)]
+    return read(texts).unflatten(0, (len(inputs), -1))
 
 
 def lines(code: str) -> str:

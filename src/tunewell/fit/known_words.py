@@ -91,7 +91,7 @@ def fit_known_words(method: str, job: Job, k: int) -> KnownWords:
         vectors.append(_read(body, head, pieces)[given != NONE])
         tags.append(given[given != NONE])
     known, of = nn.functional.normalize(torch.cat(vectors), dim=-1), torch.cat(tags)
-    kept = _kept(of)
+    kept = kept_words(of)
     total = sum(p.numel() for p in body.model.parameters())
     record = Record(method, job.task, job.backbone, job.machine, ParameterCount(total=total))
     return KnownWords(record, known[kept], of[kept], k)
@@ -110,7 +110,7 @@ def _read(body: FrozenBody, head: TokenHead, pieces: Sequence[Piece]) -> Tensor:
     return run_pieces(plain, head, pieces, body.tokenizer.pad_token_id, body.machine).float()
 
 
-def _kept(tags: Tensor) -> Tensor:
+def kept_words(tags: Tensor) -> Tensor:
     """Numbers of the words to keep: those of pieces, and others evenly spread."""
     inside, outside = (tags != 0).nonzero().flatten(), (tags == 0).nonzero().flatten()
     if len(inside) > MOST // 2:

@@ -22,7 +22,7 @@ class LikeliestPredictor(OnFrozen):
         """One choice an input, in order."""
         if not inputs:
             return []
-        texts = [text for each in inputs for text in (_asked(each), *each["choices"])]
+        texts = [text for each in inputs for text in (question_of(each), *each["choices"])]
         vectors = embed(self.record.backbone, self.record.machine, texts)  # (texts, hidden)
         rows = vectors.split([1 + len(each["choices"]) for each in inputs])
         nearest = [int(cosine_similarity(own[:1], own[1:]).argmax()) for own in rows]
@@ -34,7 +34,8 @@ class LikeliestPredictor(OnFrozen):
         self.record.write(folder)
 
 
-def _asked(given: Any) -> str:
+def question_of(given: Any) -> str:
+    """What choices are compared with: the question, and the passage where there is one."""
     # The end is what is cut: a long passage may lose some of it, the question may not.
     passage = given.get("passage")
     return f"{given['question']}\n{passage}" if passage else given["question"]

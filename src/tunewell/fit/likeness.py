@@ -32,7 +32,7 @@ class LikenessPredictor(OnFrozen):
         if not inputs:
             return []
         vectors = of_inputs(self.task, self.record.backbone, self.record.machine, inputs)
-        return [Answer(self.start + self.slope * cosine) for cosine in _cosines(vectors)]
+        return [Answer(self.start + self.slope * cosine) for cosine in cosines(vectors)]
 
     def save(self, folder: Path) -> None:
         """The line, in `model.json`."""
@@ -50,23 +50,23 @@ def fit_likeness(method: str, job: Job) -> LikenessPredictor:
     if vectors.shape[1] < 2:
         raise NotApplicable("needs two texts in each row, to see how alike they are")
     assert job.backbone is not None
-    slope, start = _line(_cosines(vectors), [example.target for example in job.train])
+    slope, start = line(cosines(vectors), [example.target for example in job.train])
     body = body_of(job.backbone, job.machine).model
     count = ParameterCount(2, 2, sum(p.numel() for p in body.parameters()) + 2)
     record = Record(method, job.task, job.backbone, job.machine, count)
     return LikenessPredictor(record, slope, start)
 
 
-def _cosines(vectors: Tensor) -> list[float]:
+def cosines(vectors: Tensor) -> list[float]:
     """(rows, 2, hidden) -> the cosine of each row's two vectors."""
     return cosine_similarity(vectors[:, 0], vectors[:, 1], dim=-1).tolist()
 
 
-def _line(cosines: Sequence[float], numbers: Sequence[float]) -> tuple[float, float]:
+def line(near: Sequence[float], numbers: Sequence[float]) -> tuple[float, float]:
     """Slope and start of the line of least squares; level where all cosines are equal."""
-    middle, mean = statistics.fmean(cosines), statistics.fmean(numbers)
-    spread = sum((cosine - middle) ** 2 for cosine in cosines)
+    middle, mean = statistics.fmean(near), statistics.fmean(numbers)
+    spread = sum((cosine - middle) ** 2 for cosine in near)
     if spread < 1e-12:
         return 0.0, mean
-    both = sum((c - middle) * (n - mean) for c, n in zip(cosines, numbers, strict=True))
+    both = sum((c - middle) * (n - mean) for c, n in zip(near, numbers, strict=True))
     return both / spread, mean - both / spread * middle

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tunewell.contracts import Job, Task
+from tunewell.contracts import Job
 from tunewell.decide import one_label, several_labels
 from tunewell.fit.prefix import body_of, borrow_body, embed
 from tunewell.fit.recorded import OnFrozen
@@ -42,22 +42,12 @@ class NeighboursPredictor(OnFrozen):
         near = cosines.topk(min(self.k, cosines.shape[1]), dim=-1)
         weights = (near.values * SHARPNESS).softmax(-1)  # (inputs, k)
         shares = (weights.unsqueeze(-1) * self.values[near.indices]).sum(1)  # (inputs, outputs)
-        return [self._said(row) for row in shares.tolist()]
+        return [vote(self.task, row) for row in shares.tolist()]
 
     def _vectors(self, inputs: Sequence[Any]) -> Tensor:
         """As those that are known were made: of texts, or of what two have in common."""
         read = of_inputs(self.task, self.record.backbone, self.record.machine, inputs)
         return read.mean(1) if self.names else compared(read)
-
-    def _said(self, shares: list[float]) -> Answer:
-        if self.task.answers == "number":
-            return Answer(shares[0])
-        shares = [min(share, 1.0) for share in shares]  # sums of shares may be rounded up
-        scores = dict(zip(self.task.labels, shares, strict=True))  # type: ignore[attr-defined]
-        thresholds = getattr(self.task, "thresholds", {})
-        if self.task.answers == "labels":
-            return several_labels(scores, thresholds)
-        return one_label(scores, thresholds, getattr(self.task, "temperature", 1.0))
 
     def save(self, folder: Path) -> None:
         """The known vectors in safetensors."""
@@ -69,7 +59,7 @@ class NeighboursPredictor(OnFrozen):
 
 def fit_neighbours(method: str, job: Job, k: int) -> NeighboursPredictor:
     """Keeps every training row's vector."""
-    values = torch.tensor([_outputs(job.task, example.target) for example in job.train])
+    values = torch.tensor([outputs(job.task, example.target) for example in job.train])
     return _known(method, job, compared(of_job(job)), values, k)
 
 
@@ -81,12 +71,24 @@ def fit_names(method: str, job: Job, names: Sequence[str]) -> NeighboursPredicto
     return replace(_known(method, job, vectors, torch.eye(len(names)), len(names)), names=True)
 
 
-def _outputs(task: Task, target: Any) -> list[float]:
+def vote(task: Any, shares: list[float]) -> Answer:
+    """What the shares of labels in a vote, or the mean of numbers, say."""
+    if task.answers == "number":
+        return Answer(shares[0])
+    shares = [min(share, 1.0) for share in shares]  # sums of shares may be rounded up
+    scores = dict(zip(task.labels, shares, strict=True))
+    thresholds = getattr(task, "thresholds", {})
+    if task.answers == "labels":
+        return several_labels(scores, thresholds)
+    return one_label(scores, thresholds, getattr(task, "temperature", 1.0))
+
+
+def outputs(task: Any, target: Any) -> list[float]:
     """A target as numbers: 1 for each of its labels, or itself."""
     if task.answers == "number":
         return [float(target)]
     given = {target} if task.answers == "label" else set(target)
-    return [float(label in given) for label in task.labels]  # type: ignore[attr-defined]
+    return [float(label in given) for label in task.labels]
 
 
 def _known(method: str, job: Job, vectors: Tensor, values: Tensor, k: int) -> NeighboursPredictor:

@@ -29,10 +29,10 @@ def words(text: str) -> list[tuple[int, int]]:
     >>> [("No way, 東京!"[a:b]) for a, b in words("No way, 東京!")]
     ['No', 'way', ',', '東', '京', '!']
     """
-    return list(_words(text))
+    return list(_each_word(text))
 
 
-def _words(text: str) -> Iterator[tuple[int, int]]:
+def _each_word(text: str) -> Iterator[tuple[int, int]]:
     start, before = 0, "space"
     for place, character in enumerate(text):
         kind = _kind(character)

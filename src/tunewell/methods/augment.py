@@ -6,13 +6,16 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell import registry
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError, NotApplicable, Probed
 from tunewell.fit.schedule import refuse_below
 from tunewell.values import Example, Kind, Machine, Progress, read_json
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,25 @@ class Augment:
             replace(self, share=share)
             for share in dict.fromkeys((self.share, self.share / 2, min(0.5, self.share * 2)))
         )
+
+    def rows_by_hand(self) -> ByHand:
+        """The altered copies in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = f"""
+            def copies_of(rows):
+                \"\"\"Altered copies of some rows, each with the row's target.\"\"\"
+                made = []
+                for number, (given, target) in enumerate(rows):
+                    for copy in range({self.copies}):
+                        chance = random.Random(f"{{SEED}}/{{number}}/{{copy}}")
+                        own = TASK.texts(given)
+                        texts = tuple(altered(text, {self.share}, chance) for text in own)
+                        if texts != tuple(" ".join(text.split()) for text in own):
+                            made.append((texts[0] if isinstance(given, str) else texts, target))
+                return made
+            """
+        return ByHand(lines(code), ("import random",), uses=(altered,))
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:

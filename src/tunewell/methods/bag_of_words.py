@@ -80,8 +80,36 @@ class BagOfWords:
 
     def by_hand(self, body: Any, task: Any) -> ByHand:
         """These steps in plain lines."""
-        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.by_hand import ByHand, lines, simple
+        from tunewell.fit.solve import solve
 
+        general = f"""
+            def fit(inputs, targets, read):
+                \"\"\"A linear model on TF-IDF of words and of pieces of words.\"\"\"
+                texts = [text for given in inputs for text in TASK.texts(given)]
+                counts = {{
+                    name: TfidfVectorizer(
+                        sublinear_tf=True,
+                        max_features={self.max_features},
+                        dtype=np.float32,
+                        **settings,
+                    ).fit(texts)
+                    for name, settings in {PARTS!r}.items()
+                }}
+                rows = _counted(TASK, counts, inputs)
+                weights, bias = solve(TASK, rows, targets, {self.C}, SEED, max_iter=1000)
+                weights, bias = weights.astype(np.float32), bias.astype(np.float32)
+
+                def answer(new):
+                    logits = _counted(TASK, counts, new) @ weights.T + bias
+                    return HEAD.said(torch.as_tensor(logits))
+
+                return answer
+            """
+        if not simple(task):
+            imports = ("import numpy as np",)
+            imports += ("from sklearn.feature_extraction.text import TfidfVectorizer",)
+            return ByHand(lines(general), imports, uses=(_counted, solve))
         code = f"""
             def fit(texts, labels, read):
                 \"\"\"Logistic regression on TF-IDF of words and of pieces of words.\"\"\"

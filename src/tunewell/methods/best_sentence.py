@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Task
 from tunewell.registry import task as task_named
 from tunewell.values import Answer, Kind, Machine, ParameterCount, Span, read_json, write_json
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 SENTENCE = re.compile(r"\S.*?(?:[.!?](?=[\"'”’)\]]*\s)[\"'”’)\]]*|[。！？]|$)", re.MULTILINE)
 
@@ -41,6 +44,17 @@ class BestSentence:
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
         return (self,)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = """
+            def fit(inputs, targets, read):
+                \"\"\"The sentence that shares most with its question; no row is looked at.\"\"\"
+                return Sentences(TASK).predict
+            """
+        return ByHand(lines(code), uses=(Sentences,), only={Sentences: ("predict",)})
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Sentences:

@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Task
 from tunewell.errors import ConfigError
 from tunewell.registry import task as task_named
 from tunewell.values import Answer, Kind, Machine, ParameterCount, read_json, write_json
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,23 @@ class Bm25:
 
     def fit(self, job: Job) -> Bm25Predictor:
         """Count in how many of the training passages each word stands."""
-        passages = dict.fromkeys(text for e in job.train for text in job.task.texts(e.input)[1:])
-        counts = [_words(text) for text in passages]
-        among = Counter(word for count in counts for word in count)
-        size = sum(count.total() for count in counts) / max(1, len(counts))
-        return Bm25Predictor(job.task, self.k1, self.b, len(counts), size, dict(among))
+        return counted_in(job.task, [example.input for example in job.train], self.k1, self.b)
 
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
         return (self,)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = f"""
+            def fit(inputs, targets, read):
+                \"\"\"Words of the training passages, counted.\"\"\"
+                return counted_in(TASK, inputs, {self.k1}, {self.b}).predict
+            """
+        only = {Bm25Predictor: ("predict",)}
+        return ByHand(lines(code), uses=(Bm25Predictor, counted_in), only=only)
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Bm25Predictor:
@@ -111,6 +122,15 @@ class Bm25Predictor:
         record = {"format": 1, "method": Bm25.name, "task": self.task.to_json()}
         names = ("k1", "b", "passages", "size", "among")
         write_json(folder / "model.json", record | {name: getattr(self, name) for name in names})
+
+
+def counted_in(task: Task, inputs: Sequence[Any], k1: float, b: float) -> Bm25Predictor:
+    """In how many of the passages each word stands, and how long they are."""
+    passages = dict.fromkeys(text for given in inputs for text in task.texts(given)[1:])
+    counts = [_words(text) for text in passages]
+    among = Counter(word for count in counts for word in count)
+    size = sum(count.total() for count in counts) / max(1, len(counts))
+    return Bm25Predictor(task, k1, b, len(counts), size, dict(among))
 
 
 def _words(text: str) -> Counter[str]:

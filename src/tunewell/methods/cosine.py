@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
-from tunewell.values import Kind, Machine
+from tunewell.values import Answer, Kind, Machine
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,36 @@ class Cosine:
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
         return (self,)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, apart, lines
+        from tunewell.fit.heads.vector import rounded
+        from tunewell.fit.likeness import cosines, line
+
+        if task.answers == "number":
+            code = """
+                def fit(inputs, targets, read):
+                    \"\"\"The line of least squares from cosines of two texts to the numbers.\"\"\"
+                    slope, start = line(cosines(apart(read, inputs)), targets)
+                    return lambda new: [
+                        Answer(start + slope * near) for near in cosines(apart(read, new))
+                    ]
+                """
+            return ByHand(lines(code), uses=(Answer, apart, cosines, line))
+        code = """
+            def fit(inputs, targets, read):
+                \"\"\"The vectors of the backbone as it stands, of length 1.\"\"\"
+
+                def answer(new):
+                    texts = [TASK.texts(given) for given in new]
+                    flat = [text for row in texts for text in row]
+                    rows = nn.functional.normalize(read(flat), dim=-1).split(list(map(len, texts)))
+                    return [Answer(tuple(rounded(one) for one in row.tolist())) for row in rows]
+
+                return answer
+            """
+        return ByHand(lines(code), uses=(Answer, rounded))
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:

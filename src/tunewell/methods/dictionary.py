@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Predictor, Task
 from tunewell.registry import task as task_named
@@ -20,6 +20,9 @@ from tunewell.values import (
     to_json,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 Words = tuple[str, ...]
 
@@ -43,30 +46,26 @@ class Dictionary:
 
     def fit(self, job: Job) -> Predictor:
         """Count what each sequence of words is, and how often it is nothing."""
-        counts: defaultdict[Words, Counter[str]] = defaultdict(Counter)
         rows = [(_read(job.task, example.input), example.target) for example in job.train]
-        for (text, places), spans in rows:
-            for span in spans:
-                inside = tuple(text[a:b] for a, b in places if a < span.end and b > span.start)
-                if inside:
-                    counts[inside][span.label] += 1
-        longest = max(map(len, counts), default=0)
-        for (text, places), spans in rows:
-            taken = [any(a < s.end and b > s.start for s in spans) for a, b in places]
-            words = [text[a:b] for a, b in places]
-            for start, end in _runs(len(words), longest):
-                if (run := tuple(words[start:end])) in counts and not any(taken[start:end]):
-                    counts[run][""] += 1
-        entries = {}
-        for run, types in sorted(counts.items()):
-            label, times = max(sorted(types.items()), key=lambda item: item[1])
-            if label:
-                entries[run] = (label, times / types.total())
-        return DictionaryPredictor(job.task, entries)
+        return DictionaryPredictor(job.task, _entries(rows))
 
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
         return (self,)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+
+        code = """
+            def fit(inputs, targets, read):
+                \"\"\"What each run of words of the training rows is, counted.\"\"\"
+                read_rows = [_read(TASK, given) for given in inputs]
+                entries = _entries(list(zip(read_rows, targets, strict=True)))
+                return DictionaryPredictor(TASK, entries).predict
+            """
+        only = {DictionaryPredictor: ("predict",)}
+        return ByHand(lines(code), uses=(DictionaryPredictor, _entries), only=only)
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:
@@ -108,6 +107,35 @@ class DictionaryPredictor:
         record = {"format": 1, "method": Dictionary.name, "task": self.task.to_json()}
         entries = [(run, label, share) for run, (label, share) in self.entries.items()]
         write_json(folder / "model.json", {**record, "entries": to_json(entries)})
+
+
+def _entries(
+    rows: Sequence[tuple[tuple[str, list[tuple[int, int]]], Sequence[Span]]],
+) -> dict[Words, tuple[str, float]]:
+    """The type of each run of words that is most often a piece, and how often it is that.
+
+    Args:
+        rows: text and places of its words, and its pieces.
+    """
+    counts: defaultdict[Words, Counter[str]] = defaultdict(Counter)
+    for (text, places), spans in rows:
+        for span in spans:
+            inside = tuple(text[a:b] for a, b in places if a < span.end and b > span.start)
+            if inside:
+                counts[inside][span.label] += 1
+    longest = max(map(len, counts), default=0)
+    for (text, places), spans in rows:
+        taken = [any(a < s.end and b > s.start for s in spans) for a, b in places]
+        words = [text[a:b] for a, b in places]
+        for start, end in _runs(len(words), longest):
+            if (run := tuple(words[start:end])) in counts and not any(taken[start:end]):
+                counts[run][""] += 1
+    entries = {}
+    for run, types in sorted(counts.items()):
+        label, times = max(sorted(types.items()), key=lambda item: item[1])
+        if label:
+            entries[run] = (label, times / types.total())
+    return entries
 
 
 def _runs(count: int, longest: int) -> Iterator[tuple[int, int]]:

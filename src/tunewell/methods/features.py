@@ -52,8 +52,27 @@ class Features:
 
     def by_hand(self, body: Any, task: Any) -> ByHand:
         """These steps in plain lines."""
-        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.by_hand import ByHand, apart, lines, simple
+        from tunewell.fit.side_by_side import together
+        from tunewell.fit.solve import solve
 
+        general = f"""
+            def fit(inputs, targets, read):
+                \"\"\"A linear model with penalty 1 / C, on standardised vectors.\"\"\"
+                vectors = together(apart(read, inputs)).double()
+                mean, scale = vectors.mean(0), vectors.std(0, correction=0).clamp(min=1e-6)
+                rows = ((vectors - mean) / scale).numpy()
+                solved = solve(TASK, rows, targets, {self.C}, SEED, max_iter=2000, tol=1e-6)
+                weights, bias = (torch.as_tensor(array) for array in solved)
+
+                def answer(new):
+                    rows = (together(apart(read, new)).double() - mean) / scale
+                    return HEAD.said(rows @ weights.T + bias)
+
+                return answer
+            """
+        if not simple(task):
+            return ByHand(lines(general), uses=(apart, together, solve))
         code = f"""
             def fit(texts, labels, read):
                 \"\"\"Logistic regression with penalty 1 / C, on standardised vectors.\"\"\"

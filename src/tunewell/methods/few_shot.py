@@ -79,8 +79,27 @@ class FewShot:
 
     def by_hand(self, body: Any, task: Any) -> ByHand:
         """These steps in plain lines."""
-        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.by_hand import ByHand, apart, lines, simple
+        from tunewell.fit.neighbours import outputs, vote
+        from tunewell.fit.side_by_side import compared
 
+        general = f"""
+            def fit(inputs, targets, read):
+                \"\"\"The {self.k} nearest training rows vote, nearer ones more.\"\"\"
+                known = nn.functional.normalize(compared(apart(read, inputs)), dim=-1)
+                values = torch.tensor([outputs(TASK, target) for target in targets])
+
+                def answer(new):
+                    asked = nn.functional.normalize(compared(apart(read, new)), dim=-1)
+                    near = (asked @ known.T).topk(min({self.k}, len(known)), dim=-1)
+                    weights = (20 * near.values).softmax(-1).unsqueeze(-1)  # (new, k, 1)
+                    shares = (weights * values[near.indices]).sum(1)
+                    return [vote(TASK, row) for row in shares.tolist()]
+
+                return answer
+            """
+        if not simple(task):
+            return ByHand(lines(general), uses=(apart, compared, outputs, vote))
         code = f"""
             def fit(texts, labels, read):
                 \"\"\"The {self.k} nearest training rows vote, nearer ones more.\"\"\"

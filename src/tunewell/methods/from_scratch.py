@@ -46,13 +46,15 @@ class FromScratch(Schedule):
 
         code = """
             def prepare(model):
-                \"\"\"Everything moves, from random weights.\"\"\"
-                fresh = type(model.body)(copy.deepcopy(model.body.config))
+                \"\"\"Everything moves, from random weights; output layers that are new stay.\"\"\"
+                known = model.body if hasattr(model, "body") else model
+                fresh = dict(type(known)(copy.deepcopy(known.config)).named_parameters())
                 with torch.no_grad():
-                    for p, random_p in zip(model.body.parameters(), fresh.parameters()):
-                        p.copy_(random_p)
+                    for name, p in known.named_parameters():
+                        if p.requires_grad and name not in NEW:
+                            p.copy_(fresh[name])
             """
-        return ByHand(lines(code), ("import copy",), any_head=False)
+        return ByHand(lines(code), ("import copy",))
 
 
 def _forget(model: Any) -> Any:

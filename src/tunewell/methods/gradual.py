@@ -58,8 +58,8 @@ class Gradual(Schedule):
 
         stack, layers = anatomy.layers(body)
         late = after_layers(body)
-        top = ["head.", *(f"body.{n}." for n, module in body.named_modules() if module in late)]
-        place, deepest = 1 + len(stack.split(".")), len(layers) + 1
+        top = tuple(f"{name}." for name, module in body.named_modules() if module in late)
+        deepest = len(layers) + 1
         code = f"""
             def prepare(model):
                 \"\"\"Everything moves, each layer in its turn.\"\"\"
@@ -68,17 +68,18 @@ class Gradual(Schedule):
             def factors(model, epoch):
                 \"\"\"0 before a parameter's turn, then less with each layer down.\"\"\"
                 found = {{}}
-                for name, _ in model.named_parameters():
-                    down = {deepest}
-                    if name.startswith("body.{stack}."):
-                        down = {len(layers)} - int(name.split(".")[{place}])
-                    elif name.startswith({tuple(top)!r}):
-                        down = 0
+                inside = {{id(p): name for name, p in model.body.named_parameters()}}
+                for name, p in model.named_parameters():
+                    own, down = inside.get(id(p), ""), {deepest}
+                    if own.startswith("{stack}."):
+                        down = {len(layers)} - int(own.removeprefix("{stack}.").split(".")[0])
+                    elif not own or own.startswith({top!r}):
+                        down = 0  # the output layers, and what stands behind the last layer
                     turn = down * {self.epochs // 2} // {deepest}
                     found[name] = {self.decay} ** -down if epoch >= turn else 0.0
                 return found
             """
-        return ByHand(lines(code), any_head=False)
+        return ByHand(lines(code))
 
     def _factors(self, model: Any) -> Callable[[int], dict[str, float]]:
         """Epoch -> factor by parameter: 0 before its turn, then less with each layer down."""

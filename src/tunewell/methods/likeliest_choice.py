@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
-from tunewell.values import Kind, Machine
+from tunewell.values import Answer, Kind, Machine
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,24 @@ class LikeliestChoice:
     def grid(self) -> tuple[Self, ...]:
         """Nothing to search."""
         return (self,)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.likeliest import question_of
+
+        code = """
+            def fit(inputs, targets, read):
+                \"\"\"The choice nearest to its question; no row is looked at.\"\"\"
+
+                def nearest(given):
+                    vectors = read([question_of(given), *given["choices"]])
+                    near = nn.functional.cosine_similarity(vectors[:1], vectors[1:], dim=-1)
+                    return Answer(given["choices"][int(near.argmax())])
+
+                return lambda new: [nearest(given) for given in new]
+            """
+        return ByHand(lines(code), uses=(Answer, question_of))
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Task
+from tunewell.decide import several_labels
 from tunewell.kinds import KINDS
 from tunewell.registry import task as task_named
 from tunewell.values import (
@@ -15,6 +16,7 @@ from tunewell.values import (
     Kind,
     Machine,
     ParameterCount,
+    Span,
     frozen,
     read_json,
     to_json,
@@ -23,6 +25,52 @@ from tunewell.values import (
 
 if TYPE_CHECKING:
     from tunewell.fit.by_hand import ByHand
+
+
+GUESS: dict[Kind, str] = {
+    "label": """
+        def fit(inputs, targets, read):
+            \"\"\"The most frequent label, whatever the text.\"\"\"
+            shares = {label: targets.count(label) / len(targets) for label in TASK.labels}
+            best = max(TASK.labels, key=lambda label: shares[label])
+            return lambda new: [Answer(best, shares[best], shares)] * len(new)
+        """,
+    "labels": """
+        def fit(inputs, targets, read):
+            \"\"\"The labels that most rows have, whatever the text.\"\"\"
+            counts = {label: sum(label in own for own in targets) for label in TASK.labels}
+            shares = {label: count / len(targets) for label, count in counts.items()}
+            best = max(TASK.labels, key=lambda label: shares[label])
+            answer = several_labels(shares, {best: min(0.5, shares[best])})
+            return lambda new: [answer] * len(new)
+        """,
+    "number": """
+        def fit(inputs, targets, read):
+            \"\"\"The middle of the numbers, whatever the text.\"\"\"
+            middle = float(statistics.median(targets))
+            return lambda new: [Answer(middle)] * len(new)
+        """,
+    "spans": """
+        def fit(inputs, targets, read):
+            \"\"\"That there is nothing to find, whatever the text.\"\"\"
+            return lambda new: [Answer(())] * len(new)
+        """,
+    "span": """
+        def fit(inputs, targets, read):
+            \"\"\"That there is no answer, whatever the question.\"\"\"
+            share = sum(not target for target in targets) / max(1, len(targets))
+            return lambda new: [Answer(Span(0, 0), share)] * len(new)
+        """,
+    "text": """
+        def fit(inputs, targets, read):
+            \"\"\"The text, or the word for a blank, that is right most often.\"\"\"
+            said = [text for target in targets for text in TASK.said(target)]
+            best = max(said, key=said.count)
+            return lambda new: [Answer(best, said.count(best) / len(said))] * len(new)
+        """,
+}
+"""The steps in plain lines, by what is asked for; other kinds have no best guess."""
+USES: dict[Kind, tuple[Any, ...]] = {"labels": (several_labels,), "span": (Span,)}
 
 
 @dataclass(frozen=True)
@@ -52,8 +100,10 @@ class Majority:
 
     def by_hand(self, body: Any, task: Any) -> ByHand:
         """These steps in plain lines."""
-        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.by_hand import ByHand, lines, simple
 
+        if not simple(task):
+            return ByHand(lines(GUESS[task.answers]), uses=(Answer, *USES.get(task.answers, ())))
         code = """
             def fit(texts, labels, read):
                 \"\"\"The share of each label among the training rows, whatever the text.\"\"\"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError
 from tunewell.values import Kind, Machine
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,40 @@ class NearestWords:
     def grid(self) -> tuple[Self, ...]:
         """k, one neighbour alone, and three times as many."""
         return tuple(replace(self, k=k) for k in dict.fromkeys((self.k, 1, self.k * 3)))
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.known_words import kept_words
+
+        code = f"""
+            def fit(inputs, targets, read):
+                \"\"\"The {self.k} nearest training words vote, over the tags that may follow.\"\"\"
+                pieces, hidden = read(inputs)  # (pieces, tokens, hidden)
+                given = HEAD.targets(pieces, targets)  # (pieces, tokens), -100: no word begins
+                known, tags = hidden[given != -100], given[given != -100]
+                kept = kept_words(tags)
+                known, tags = nn.functional.normalize(known[kept], dim=-1), tags[kept]
+
+                def shares(words):
+                    near = nn.functional.normalize(words, dim=-1) @ known.T
+                    near = near.topk(min({self.k}, len(known)), dim=-1)
+                    votes = torch.zeros(len(words), len(HEAD.tags))
+                    return votes.scatter_add_(
+                        1, tags[near.indices], (20 * near.values).softmax(-1)
+                    )
+
+                def answer(new):
+                    pieces, hidden = read(new)
+                    logits = torch.zeros(*hidden.shape[:2], len(HEAD.tags))
+                    for number, piece in enumerate(pieces):
+                        at = [place.token for place in piece.extra[1]]
+                        logits[number, at] = shares(hidden[number, at]).clamp(min=1e-4).log()
+                    return HEAD.answers(new, pieces, logits)
+
+                return answer
+            """
+        return ByHand(lines(code), uses=(kept_words,))
 
     @staticmethod
     def load(folder: Path, machine: Machine) -> Predictor:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import NotApplicable, ResourceError
 from tunewell.fit.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,37 @@ class Qlora(Schedule):
             raise NotApplicable(f"{error.found} {error.remedy}") from None
         assert job.backbone is not None
         return train(replace(job, backbone=replace(job.backbone, bits=self.bits)), self._add, self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit import anatomy
+        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.quantised import QuantisedLinear
+
+        within = tuple(f"{name}." for name in anatomy.stacks(body))
+        code = f"""
+            def prepare(model):
+                \"\"\"Linear layers in {self.bits} bits stand still; updates beside them move.\"\"\"
+                linear = [
+                    name
+                    for name, module in model.body.named_modules()
+                    if name.startswith({within!r}) and isinstance(module, (nn.Linear, Conv1D))
+                ]
+                for name in linear:
+                    layer = QuantisedLinear(model.body.get_submodule(name), {self.bits})
+                    model.body.set_submodule(name, layer)
+                config = LoraConfig(
+                    r={self.rank},
+                    lora_alpha={self.alpha},
+                    lora_dropout={self.dropout},
+                    target_modules=linear,
+                    task_type="FEATURE_EXTRACTION",
+                )
+                model.body = get_peft_model(model.body, config)
+            """
+        imports = ("from peft import LoraConfig, get_peft_model",)
+        imports += ("from transformers.pytorch_utils import Conv1D",)
+        return ByHand(lines(code), imports, uses=(QuantisedLinear,))
 
     def _add(self, model: Any) -> Any:
         from tunewell.fit.adapt import with_lora

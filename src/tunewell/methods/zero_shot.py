@@ -82,9 +82,24 @@ class ZeroShot:
 
     def by_hand(self, body: Any, task: Any) -> ByHand:
         """These steps in plain lines."""
-        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.by_hand import ByHand, apart, lines, simple
+        from tunewell.fit.neighbours import vote
 
         names = [self.template.replace("{label}", task.named(label)) for label in task.labels]
+        general = f"""
+            def fit(inputs, targets, read):
+                \"\"\"The label whose name is most like the texts; no row is looked at.\"\"\"
+                known = nn.functional.normalize(read({names!r}), dim=-1)  # (labels, hidden)
+
+                def answer(new):
+                    asked = nn.functional.normalize(apart(read, new).mean(1), dim=-1)
+                    shares = (20 * asked @ known.T).softmax(-1)
+                    return [vote(TASK, row) for row in shares.tolist()]
+
+                return answer
+            """
+        if not simple(task):
+            return ByHand(lines(general), uses=(apart, vote))
         code = f"""
             def fit(texts, labels, read):
                 \"\"\"The label whose name is most like the text; no row is looked at.\"\"\"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from tunewell.fit.by_hand import ByHand
 from tunewell.serve.plain import loop, network, rows
 from tunewell.serve.script_kinds import Fragments
 from tunewell.serve.scripts import ANSWERS, ONCE, OURS, STOCK, TRAINS, WHOLE, WINDOWS
+from tunewell.serve.sources import taken
 from tunewell.values import Backbone
 
 SCHEDULE = ("learning_rate", "epochs", "batch_size", "warmup", "weight_decay")
@@ -40,6 +42,8 @@ class Made:
     """Whether a long row is read in windows."""
     new_bias: bool
     """Whether the output layer has a bias that is new."""
+    new: tuple[str, ...]
+    """Parameters of stock output layers that no file holds."""
 
     @property
     def stock(self) -> bool:
@@ -79,8 +83,9 @@ def text_of(
         given: constants by name.
         reading: constants that say where rows are.
     """
-    body = [piece.code, *map(inspect.getsource, functions), *blocks]
-    imports = _imports("\n".join(body), piece)
+    own = taken(piece.uses, piece.only)
+    body = [piece.code, *own.blocks, *map(inspect.getsource, functions), *blocks]
+    imports = _imports("\n".join(body), (*piece.imports, *own.imports))
     constants = [f"{name} = {_literal(item)}" for name, item in given.items()]
     return [imports, "", *constants, reading, "", "", *_apart(body), _END]
 
@@ -119,7 +124,7 @@ def _constants(made: Made) -> dict[str, Any]:
         given |= {"POOLING": head.get("pooling") or backbone.pooling or "mean"}
         if made.piece.trains:
             given |= {"DROPOUT": options["dropout"], "HIDDEN": head["hidden"]}
-    return given
+    return given | ({"NEW": list(made.new)} if "NEW" in made.piece.code else {})
 
 
 def _main(made: Made) -> str:
@@ -161,36 +166,49 @@ _END = 'if __name__ == "__main__":\n    main()\n'
 AUTO = (
     "AutoModel",
     "AutoModelForCausalLM",
+    "AutoModelForMaskedLM",
     "AutoModelForSeq2SeqLM",
     "AutoModelForSequenceClassification",
     "AutoModelForTextEncoding",
     "AutoTokenizer",
 )
-_STANDARD = ("contextlib", "csv", "json", "random")
+_STANDARD = ("contextlib", "csv", "json", "random", "statistics")
 
 
-def _imports(code: str, piece: ByHand) -> str:
-    """The imports that the code has a use for."""
-    own = [line for line in piece.imports if line.startswith("import copy")]
-    standard = [*own, *(f"import {name}" for name in _STANDARD if f"{name}." in code)]
-    abstract = [name for name in ("Callable", "Sequence") if f"{name}[" in code]
-    if abstract:
-        standard.append(f"from collections.abc import {', '.join(abstract)}")
-    standard += ["from pathlib import Path"]
-    standard += ["from typing import Any"] if "Any" in code else []
-    other = ["import torch", *(line for line in piece.imports if line not in own)]
+def _imports(code: str, brought: Sequence[str]) -> str:
+    """The imports that the code has a use for, and those that it brings."""
+    found = [*brought, "from pathlib import Path", *(["import torch"] if "torch." in code else [])]
+    found += [f"import {name}" for name in _STANDARD if f"{name}." in code]
+    found += [
+        f"from collections.abc import {n}" for n in ("Callable", "Sequence") if f"{n}[" in code
+    ]
+    found += ["from typing import Any"] if "Any" in code else []
+    found += ["import numpy as np"] if "np." in code else []
+    found += ["from types import SimpleNamespace"] if "SimpleNamespace(" in code else []
+    found += ["from dataclasses import replace"] if " replace(" in code else []
     if "save_model(" in code:
-        other.append("from safetensors.torch import save_model")
+        found.append("from safetensors.torch import save_model")
     ranks = [name for name in ("pearsonr", "spearmanr") if f"{name}(" in code]
-    other += [f"from scipy.stats import {name}" for name in ranks]
+    found += [f"from scipy.stats import {name}" for name in ranks]
     if "f1_score(" in code:
-        other.append("from sklearn.metrics import f1_score")
-    names = [name for name in ("Tensor", "nn") if f"{name}" in code]
-    other += [f"from torch import {', '.join(names)}"] if names else []
-    found = [name for name in AUTO if f"{name}." in code]
-    other += [f"from transformers import {', '.join(found)}"] if found else []
-    other.sort(key=lambda line: line.split()[1])
-    return "\n".join(["from __future__ import annotations", "", *standard, "", *other])
+        found.append("from sklearn.metrics import f1_score")
+    found += [f"from torch import {name}" for name in ("Tensor", "nn") if name in code]
+    found += [f"from transformers import {name}" for name in AUTO if f"{name}." in code]
+    return _merged(found)
+
+
+def _merged(lines: Sequence[str]) -> str:
+    """Lines of import, one for each package: first those of Python itself."""
+    names: dict[tuple[str, bool], set[str]] = {}
+    for line in lines:
+        first, module, *rest = line.split(maxsplit=3)
+        key = (module if first == "from" else line.removeprefix("import "), first == "from")
+        names.setdefault(key, set()).add(rest[-1].removeprefix("import ") if rest else "")
+    shown: dict[bool, list[str]] = {True: [], False: []}
+    for (module, parts), of in sorted(names.items(), key=lambda item: item[0][::-1]):
+        line = f"from {module} import {', '.join(sorted(of))}" if parts else f"import {module}"
+        shown[module.split(".")[0] in sys.stdlib_module_names].append(line)
+    return "\n".join(["from __future__ import annotations", "", *shown[True], "", *shown[False]])
 
 
 def _dropouts(backbone: Backbone, dropout: float) -> dict[str, float]:

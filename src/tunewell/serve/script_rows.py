@@ -89,6 +89,31 @@ def constants(files: dict[str, dict[str, list[int]]], arguments: Sequence[Any]) 
     return "\n".join(lines)
 
 
+def written(examples: dict[str, list[tuple[Any, Any]]], out: Path | None) -> dict[str, list[int]]:
+    """Which lines of the file beside a script hold the rows of each part; it is written.
+
+    Args:
+        examples: of each part, inputs and targets as JSON has them.
+
+    Raises:
+        ConfigError: there is no place beside the script.
+    """
+    if out is None:
+        raise ConfigError(
+            "The rows of this model are written beside its script.",
+            "",
+            "Give --out mine.py; they are then in mine.jsonl.",
+        )
+    parts: dict[str, list[int]] = {}
+    lines: list[str] = []
+    for name, pairs in examples.items():
+        parts[name] = [*range(len(lines) + 1, len(lines) + 1 + len(pairs))]
+        rows = [{"input": given, "target": target} for given, target in pairs]
+        lines += [json.dumps(row, ensure_ascii=False) for row in rows]
+    out.with_suffix(".jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return parts
+
+
 def _ranges(numbers: Sequence[int]) -> str:
     """Numbers in their order, runs as first-last.
 

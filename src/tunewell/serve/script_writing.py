@@ -55,13 +55,16 @@ def writing_script(
     tokenizer: Any = load_tokenizer(backbone)
     head.equip(tokenizer)
     before = end = ""
-    if head.one_stack:
+    goes_on = getattr(head.task, "learns_input", False)
+    if goes_on:
+        before, end = turns.asked_text(tokenizer, ""), tokenizer.eos_token
+    elif head.one_stack:
         probe = turns.solved_parts(tokenizer, ({"role": "user", "content": "a"},), "b")[-1].text
         before, _, end = probe.partition("b")
     around, most = (before, end), backbone.max_length
     every_turn = True
     learnt = _lines(tokenizer, head, data.train, most, True, every_turn, around)
-    if learnt is None:  # templates may show earlier turns otherwise than answers
+    if learnt is None and not goes_on:  # templates may show earlier turns otherwise than answers
         every_turn = False
         learnt = _lines(tokenizer, head, data.train, most, True, every_turn, around)
     lines: list[str] = []
@@ -81,17 +84,20 @@ def writing_script(
     beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
     given = common(value, options, seed, backbone) | {"TEMPLATE": tokenizer.chat_template}
     if head.one_stack:
-        given |= {"BEFORE": before, "END": end, "EVERY_TURN": every_turn}
+        given |= {"BEFORE": before, "END": end}
+        given |= {} if goes_on else {"EVERY_TURN": every_turn}
     given |= {
         "STOPS": head.stops(tokenizer),
         "NEW_TOKENS": value["head"]["new_tokens"],
     }
+    given |= {"NEW": []} if "NEW" in piece.code else {}
     functions: list[Any] = [rows.numbers, plain.conversations, plain.Writer]
-    functions += ONE["functions"] if head.one_stack else TWO["functions"]
+    kind = GONE_ON if goes_on else ONE if head.one_stack else TWO
+    functions += kind["functions"]
     functions += [plain.side_by_side]
     functions += [loop.epoch_batches, loop.within_tokens, loop.set_modes, loop.train]
     main = MAIN.replace("<factors>", ", factors=factors" if piece.has_factors else "")
-    for name, lines in (ONE if head.one_stack else TWO).items():
+    for name, lines in kind.items():
         main = main.replace(f"<{name}>", lines) if isinstance(lines, str) else main
     return text_of(piece, given, constants({str(beside.resolve()): parts}, ()), functions, [main])
 
@@ -112,8 +118,11 @@ def _lines(
         target = targets[piece.row]
         asked = head.task.conversation(inputs[piece.row])
         if isinstance(asked, str):
-            raise ConfigError("There is no script for this model: it goes on with plain texts.")
-        if not head.one_stack:
+            if piece.extra.asked:
+                room = max(most - writing.count(tokenizer, target) - 2, most // 2)
+                asked = str(writing.shortened(tokenizer, asked, room))
+            ids, labels = plain.gone_on(tokenizer, asked, target, *around)
+        elif not head.one_stack:
             ids, labels = plain.asked_and_said(tokenizer, asked, target, most)
         else:
             if piece.extra.asked:
@@ -137,8 +146,25 @@ ONE: dict[str, Any] = {
     "missed": "missed",
     "tokens": "add_special_tokens=False",
     "first": 'batch["input_ids"].shape[1]',
+    "prompt": """\
+        asked = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+""",
 }
 """A decoder."""
+GONE_ON: dict[str, Any] = {
+    **ONE,
+    "functions": [plain.gone_on, plain.missed],
+    "encode": """\
+            ids, labels = gone_on(tokenizer, messages, answer, BEFORE, END)
+            encoded[part].append((ids[:MAX_LENGTH], labels[:MAX_LENGTH]))
+""",
+    "prompt": """\
+        asked = BEFORE + messages
+""",
+}
+"""A decoder of plain texts."""
 TWO: dict[str, Any] = {
     "functions": [plain.asked_and_said, plain.missed_by_two],
     "encode": """\
@@ -149,6 +175,7 @@ TWO: dict[str, Any] = {
     "missed": "missed_by_two",
     "tokens": "truncation=True, max_length=MAX_LENGTH",
     "first": "1",
+    "prompt": ONE["prompt"],
 }
 """An encoder and a decoder."""
 MAIN = '''\
@@ -201,10 +228,7 @@ def main() -> Tensor:
     a_token = (found * weights["test"]).mean().item()
     print(f"{a_token:.4f} nats a token are missed on {len(found)} test rows")
     for messages, _ in rows["test"][:3]:
-        asked = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
-        batch = tokenizer(asked, <tokens>, return_tensors="pt")
+<prompt>        batch = tokenizer(asked, <tokens>, return_tensors="pt")
         written = model.body.generate(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],

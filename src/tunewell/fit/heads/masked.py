@@ -147,7 +147,7 @@ class MaskedHead(Sayer):
         pieces = self.encode(tokenizer, inputs, max_length)
         answers = [Answer(None)] * len(inputs)
         lengths = [len(piece.ids) for piece in pieces]
-        words = _are_words(tokenizer)
+        words = are_words(tokenizer)
         for numbers in within_tokens(range(len(pieces)), lengths, TOKENS):
             batch = padded([pieces[number] for number in numbers], tokenizer.pad_token_id, "cpu")
             blanks = (batch["input_ids"] == tokenizer.mask_token_id).nonzero()  # (blanks, 2)
@@ -211,7 +211,7 @@ def _ids(tokenizer: Any, word: str, before: str) -> list[int]:
     return tokenizer(apart + word, add_special_tokens=False)["input_ids"]
 
 
-def _are_words(tokenizer: Any) -> Tensor:
+def are_words(tokenizer: Any) -> Tensor:
     """Which tokens are a word by themselves (vocabulary,); all where none is."""
     if tokenizer not in _whole_words:
         texts = [tokenizer.decode([number]).strip() for number in range(len(tokenizer))]

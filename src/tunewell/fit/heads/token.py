@@ -84,7 +84,7 @@ class TokenHead:
         self, tokenizer: Any, inputs: Sequence[Any], max_length: int, training: bool = False
     ) -> list[Piece]:
         """The windows of each text; `extra` is the places of the words in them."""
-        found = [_words(given) for given in inputs]
+        found = [_words_in(given) for given in inputs]
 
         def places(row: int, encoding: Any) -> list[Place]:
             return _places(found[row], encoding)
@@ -179,7 +179,7 @@ def _text(given: Any) -> str:
     return given if isinstance(given, str) else given["text"]
 
 
-def _words(given: Any) -> list[tuple[int, int]]:
+def _words_in(given: Any) -> list[tuple[int, int]]:
     """The known words of an input, else those that its text is seen to have."""
     if isinstance(given, str) or given.get("words") is None:
         return words(_text(given))

@@ -99,12 +99,12 @@ class AskedPredictor(Recorded):
         for given, row in zip(inputs, nats, strict=True):
             if task.answers == "label":
                 bias = self.bias or [0.0] * len(row)
-                shares = _shares([n - b for n, b in zip(row, bias, strict=True)])
+                shares = shares_of([n - b for n, b in zip(row, bias, strict=True)])
                 scores = dict(zip(task.labels, shares, strict=True))
                 answers.append(one_label(scores, thresholds, temperature))
             else:
                 each = zip(row, given["choices"], strict=True)
-                shares = _shares([n / max(1, len(choice)) for n, choice in each])
+                shares = shares_of([n / max(1, len(choice)) for n, choice in each])
                 scores = dict(zip(given["choices"], shares, strict=True))
                 best = max(scores, key=scores.__getitem__)
                 answers.append(Answer(best, scores[best], scores))
@@ -117,7 +117,7 @@ class AskedPredictor(Recorded):
         """
         if self.task.answers != "label":
             return self
-        logs = [[math.log(max(share, LEAST)) for share in _shares(row)] for row in nats]
+        logs = [[math.log(max(share, LEAST)) for share in shares_of(row)] for row in nats]
         means = (sum(column) / len(logs) for column in zip(*logs, strict=True))
         return replace(self, bias=tuple(means))
 
@@ -216,7 +216,7 @@ def load_asked_or(folder: Path, machine: Machine) -> Predictor:
     return load_neighbours(folder, machine)
 
 
-def _shares(nats: Sequence[float]) -> list[float]:
+def shares_of(nats: Sequence[float]) -> list[float]:
     """Probabilities from their logarithms but for a constant; they sum to 1."""
     most = max(nats)
     powers = [math.exp(each - most) for each in nats]

@@ -11,11 +11,21 @@ from torch import Tensor, nn
 
 
 def epoch_batches(
-    lengths: Sequence[int], batch_size: int, seed: int, epoch: int
+    lengths: Sequence[int],
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    chances: Sequence[float] | None = None,
 ) -> list[list[int]]:
-    """Row numbers of each batch: rows of like length together, batches in random order."""
+    """Row numbers of each batch: rows of like length together, batches in random order.
+
+    Args:
+        chances: as many rows are drawn as there are, each by its chance; None: each row once.
+    """
     chance = random.Random(f"{seed}/{epoch}")
     rows = list(range(len(lengths)))
+    if chances is not None:
+        rows = chance.choices(rows, chances, k=len(rows))
     chance.shuffle(rows)
     batches = []
     for start in range(0, len(rows), 50 * batch_size):
@@ -58,6 +68,7 @@ def train(
     weight_decay: float,
     seed: int,
     factors: Callable[[nn.Module, int], dict[str, float]] | None = None,
+    chances: Sequence[float] | None = None,
 ) -> list[float]:
     """AdamW, warm-up and linear decay, clipping, the best weights kept; the loss of each step.
 
@@ -67,6 +78,7 @@ def train(
         lengths: of the training rows, in tokens.
         validate: score, where there is one, and loss on the validation rows.
         factors: of the learning rate by the name of a parameter, for an epoch; 0: it stands still.
+        chances: of each training row to be drawn, where not each is learnt once an epoch.
     """
     moving = {name: p for name, p in model.named_parameters() if p.requires_grad}
     by_epoch = [factors(model, epoch) if factors else {} for epoch in range(epochs)]
@@ -86,7 +98,7 @@ def train(
             for p in group["params"]:
                 p.requires_grad_(group["factors"][epoch] > 0)
         set_modes(model)
-        for rows in epoch_batches(lengths, batch_size, seed, epoch):
+        for rows in epoch_batches(lengths, batch_size, seed, epoch, chances):
             up, down = (step + 1) / max(1, warm), (steps - step) / max(1, steps - warm)
             rate = learning_rate * (up if step < warm else down)
             for group in optimizer.param_groups:

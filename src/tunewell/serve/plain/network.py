@@ -16,9 +16,12 @@ class Classifier(nn.Module):
         super().__init__()
         self.body, self.head, self.pooling = body, head, pooling
 
-    def vectors(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Token ids and mask (batch, tokens) -> vectors (batch, hidden)."""
-        hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+    def vectors(self, input_ids: Tensor, attention_mask: Tensor, **more: Tensor) -> Tensor:
+        """Token ids and mask (batch, tokens) -> vectors (batch, hidden), or of every token."""
+        read = self.body(input_ids=input_ids, attention_mask=attention_mask, **more)
+        hidden = read.last_hidden_state
+        if self.pooling == "tokens":
+            return hidden
         if self.pooling == "cls":
             return hidden[:, 0]
         if self.pooling == "last":
@@ -26,9 +29,9 @@ class Classifier(nn.Module):
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
         return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Token ids and mask (batch, tokens) -> logits (batch, labels)."""
-        return self.head(self.vectors(input_ids, attention_mask))
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, **more: Tensor) -> Tensor:
+        """Token ids and mask (batch, tokens) -> logits (batch, outputs), or of every token."""
+        return self.head(self.vectors(input_ids, attention_mask, **more))
 
 
 def output_layers(width: int, labels: int, hidden: int | None, dropout: float) -> nn.Sequential:

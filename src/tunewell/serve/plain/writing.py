@@ -67,6 +67,17 @@ def said(
     return ids, labels
 
 
+def gone_on(
+    tokenizer: Any, text: str, rest: str, before: str, end: str
+) -> tuple[list[int], list[int]]:
+    """Token ids of a text that is learnt whole, and -100 for what stands before it."""
+    first = list(tokenizer(before, add_special_tokens=False)["input_ids"])
+    ids = list(tokenizer(before + text + rest + end, add_special_tokens=False)["input_ids"])
+    if ids[: len(first)] != first:
+        ids = first + list(tokenizer(text + rest + end, add_special_tokens=False)["input_ids"])
+    return ids, [-100] * len(first) + ids[len(first) :]
+
+
 def missed(model: nn.Module, rows: Sequence[Any], pad_id: int) -> Tensor:
     """What a decoder misses of each row's answer (rows,), in nats; rows are those of `said`."""
     ids, mask, labels = side_by_side(rows, pad_id)

@@ -47,10 +47,11 @@ def take_example(home: Path, name: str) -> Kept:
     found = examples()
     if name not in found:
         raise Missing(f"There is no example called {name!r}.")
-    kept = new_run(home, found[name].name)
-    data = kept.rows / found[name].name
-    shutil.copyfile(found[name], data)
-    write_asked(kept, begun(kept, data))
+    shown = found[name]
+    kept = new_run(home, shown.path.name)
+    data = kept.rows / shown.path.name
+    shutil.copyfile(shown.path, data)
+    write_asked(kept, {**begun(kept, data), **shown.asked})
     return kept
 
 

@@ -100,15 +100,49 @@ def plain_name(given: str) -> str:
     return (stem.strip("-_")[:_LONGEST] or "data") + suffix
 
 
-def examples() -> dict[str, Path]:
+@dataclass(frozen=True)
+class Shown:
+    """A table to try the page on."""
+
+    path: Path
+    says: str
+    """What is in it."""
+    asked: dict[str, str]
+    """Options that go with it, where what is guessed would be another question."""
+
+
+EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {
+    "support": (
+        "961 messages that customers wrote to a shop, each with what it is about: a refund, a "
+        "late delivery, a broken lamp.",
+        {},
+    ),
+    "guests": ("109 remarks of guests of a small hotel, each with all that it is about.", {}),
+    "ratings": (
+        "64 reviews of places to stay, each with the points that the guest gave.",
+        {"task": "score"},
+    ),
+    "same_question": (
+        "66 pairs of questions to a town hall, and whether both ask the same.",
+        {"input": "question1,question2", "target": "label"},
+    ),
+}
+"""What each example holds, and the options that go with it."""
+
+
+def examples() -> dict[str, Shown]:
     """Tables to try the page on, by name: those beside the sources, or those installed."""
     import sys
 
     places = (Path(__file__).parents[4] / "examples", Path(sys.prefix) / "share/tunewell/examples")
     for place in places:
-        found = sorted(place.glob("*.csv")) if place.is_dir() else []
+        found = {
+            name: Shown(place / f"{name}.csv", says, asked)
+            for name, (says, asked) in EXAMPLES.items()
+            if (place / f"{name}.csv").exists()
+        }
         if found:
-            return {path.stem: path for path in found if not path.stem.endswith("_new")}
+            return found
     return {}
 
 

@@ -47,7 +47,7 @@ def first(request: Request) -> HTMLResponse:
         request,
         "start.html.j2",
         runs=runs,
-        examples=list(shelf.examples()),
+        examples=shelf.examples(),
         endings=",".join(shelf.endings()),
         comparable=sum(run["step"] == "result" for run in runs) > 1,
     )
