@@ -20,7 +20,9 @@ class DomainAdapt(Schedule):
     layer over words that the backbone's files lack learns alone before. Needs: texts without labels
     (`--texts`), and what `full` needs. Costs: what `full` costs, and before that, once for all
     trials and seeds, three passes over the texts with all weights moving.
-    Choose it: with many texts of a kind that the backbone has seldom read, and few labels.
+    Choose it: with many texts of a kind that the backbone has seldom read, and few labels. Not
+    with a sentence encoder that came without its layer over words, and few texts: after 1,500 of
+    them, and 240 labelled rows of finance news, MiniLM scored 0.50 macro F1 against 0.56 of `full`.
     Neighbours: `full` has not read them; `tunewell pretrain --backbone` does the reading alone, so
     that every method can stand on what it leaves. The texts are read in one order whatever the
     seed; those that are test rows are left out.
