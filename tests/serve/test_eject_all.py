@@ -10,6 +10,7 @@ from ejected import check, compare, fitted_in, run_of, told_by_scripts, written_
 
 import toy
 import tunewell
+from endpoint_server import serving
 from fit import writers
 from tunewell import registry
 from tunewell.serve.eject import eject
@@ -118,6 +119,7 @@ def test_scripts_of_rows_and_their_copies(here, run, tmp_path):
 def test_a_script_trains_on_rows_and_their_copies(here, run, tmp_path):
     expected = written_out(run("classify"), tmp_path, "mine", "augment", base_method="head")
     told = told_by_scripts(tmp_path)["mine"]  # with dropout, which falls on other units
+    assert not isinstance(told, str), told[-3000:]
     same = [own["value"] == its["value"] for own, its in zip(expected, told, strict=True)]
     assert sum(same) > 0.8 * len(same)
 
@@ -147,15 +149,41 @@ def test_scripts_of_two_unequal_labels(here, toy_backbone, tmp_path, asked):
     [
         ("classify", "zero_shot", {}),
         ("classify", "few_shot", {"k": 3}),
+        ("classify", "few_shot", {"k": 2, "examples": "diverse", "by": "generating"}),
         ("classify_sets", "zero_shot", {}),
         ("score", "few_shot", {"k": 2, "examples": "random"}),
+        ("choose", "zero_shot", {}),
+        ("answer", "zero_shot", {}),
+        ("instruct", "few_shot", {"k": 2}),
     ],
 )
 def test_scripts_that_ask(here, run, tmp_path, task, name, more):
     check(run(task, True), tmp_path, name, **more)
 
 
-@pytest.mark.parametrize("name", ["full"])
+@pytest.mark.parametrize("shape", ["llama", "t5"])
+def test_scripts_that_ask_in_a_conversation(here, tmp_path, shape):
+    template = "thinking" if shape == "llama" else "none"
+    backbone = writers.save(shape, here / f"asked-{shape}", template)
+    more = ["--max-length", str(writers.WINDOW)]
+    made = run_of("classify", backbone, *more, count=60, out=f"talk-{shape}")
+    check(made, tmp_path, "zero_shot", "few_shot", by="scoring")
+
+
+def test_a_script_asks_an_endpoint(here, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sesame")
+    monkeypatch.setenv("TUNEWELL_CACHE", str(tmp_path / "cache"))
+    topics = list(toy.TOPICS)
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    with serving(lambda number, request: topics[len(request["messages"][-1]["content"]) % 3]) as s:
+        more = ["--base-url", s.url]
+        made = run_of("classify", "openai:small", *more, count=60, out="asked-there")
+        check(made, scripts, "zero_shot", "few_shot")
+        assert set(s.keys) == {"Bearer sesame"}
+
+
+@pytest.mark.parametrize("name", ["full", "lora", "bitfit", "last_layers"])
 def test_scripts_that_fill_words_in(here, run, tmp_path, name):
     predictor, model, test = fitted_in(run("fill"), name)
     inputs, targets = [e.input for e in test], [e.target for e in test]
@@ -163,3 +191,17 @@ def test_scripts_that_fill_words_in(here, run, tmp_path, name):
     (tmp_path / f"{name}.py").write_text(eject(model, tmp_path / f"{name}.py"), encoding="utf-8")
     told = [row[0] for row in told_by_scripts(tmp_path)[name]]
     assert len(expected) == len(test) and told == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_script_of_plain_texts(here, run, tmp_path):
+    predictor, model, test = fitted_in(run("complete", True), "full")
+    expected = predictor.surprise([e.input for e in test], [e.target for e in test])
+    (tmp_path / "full.py").write_text(eject(model, tmp_path / "full.py"), encoding="utf-8")
+    told = [row[0] for row in told_by_scripts(tmp_path)["full"]]
+    assert told == pytest.approx([each.nats for each in expected], abs=1e-3)
+
+
+def test_what_an_answer_does_not_show_is_refused(here, run, tmp_path):
+    _, model, _ = fitted_in(run("complete", True), "zero_shot")
+    with pytest.raises(tunewell.ConfigError, match="the metric bits_per_byte is not written out"):
+        eject(model, tmp_path / "mine.py")

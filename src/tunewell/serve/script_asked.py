@@ -24,7 +24,7 @@ from tunewell.serve.plain import pieces, rows
 from tunewell.serve.script_mains import ROWS, SAID
 from tunewell.serve.script_parts import text_of
 from tunewell.serve.script_rows import constants, written
-from tunewell.serve.sources import call_of, functions_in, taken
+from tunewell.serve.sources import call_of, functions_in, refuse_twice, taken
 from tunewell.values import Answer, Example, Machine, to_json
 
 DOC = """\
@@ -74,6 +74,7 @@ def asking_script(fitted: Fitted, trial: dict[str, Any], data: Data, out: Path |
     piece = ByHand("", imports=(*found.imports, *more))
     blocks = [*found.blocks, "\n".join(known), SAID, main]
     given = _constants(own, fitted, trial)
+    refuse_twice(found, given)
     return text_of(piece, given, reading, (), blocks)
 
 
@@ -97,7 +98,11 @@ def _functions(own: AskedPredictor, found_before: bool) -> list[Any]:
 def _constants(own: AskedPredictor, fitted: Fitted, trial: dict[str, Any]) -> dict[str, Any]:
     """Names and values at the head of the script."""
     backbone, task = own.record.backbone, own.task
-    given: dict[str, Any] = {"SEED": trial["seed"], "TALKS": own.writer.talks, "MOST": own.most}
+    given: dict[str, Any] = {
+        "SEED": trial["seed"],
+        "TALKS": own.writer.talks,
+        "NEW_TOKENS": own.most,
+    }
     if _prompt(own):
         given["PROMPT"] = _prompt(own)
     if isinstance(own.writer, LocalWriter):
@@ -138,7 +143,7 @@ def _main(own: AskedPredictor, found_before: bool) -> str:
         "shots": shots,
         "tokens": tokens,
         "answers": answer,
-        "said": "write(model, tokenizer, asked, WINDOW, MOST, STOPS)" if local else REPLY,
+        "said": "write(model, tokenizer, asked, WINDOW, NEW_TOKENS, STOPS)" if local else REPLY,
         "auto": "AutoModelForSeq2SeqLM" if two else "AutoModelForCausalLM",
         "encoder": str(two),
         "precise": PRECISE if local else "",
@@ -150,7 +155,7 @@ def _main(own: AskedPredictor, found_before: bool) -> str:
     return text
 
 
-REPLY = "reply(ADDRESS, MODEL, asked, LIMIT, MOST)"
+REPLY = "reply(ADDRESS, MODEL, asked, LIMIT, NEW_TOKENS)"
 MAIN = '''\
 def main() -> list[Answer]:
     """Ask about each test row, print the score; the answers."""
@@ -179,7 +184,7 @@ CHOSEN = """\
     shots = chosen(TASK, known, K, EXAMPLES, SEED)
 """
 LOCAL_ROOM = """\
-    room = WINDOW - MOST
+    room = WINDOW - NEW_TOKENS
 
     def tokens(asked: Asked) -> int:
         if isinstance(asked, str) and model.config.is_encoder_decoder:

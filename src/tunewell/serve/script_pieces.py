@@ -22,7 +22,7 @@ from tunewell.serve.fitted import Network
 from tunewell.serve.plain import loop, network, rows
 from tunewell.serve.plain import pieces as plain
 from tunewell.serve.script_parts import common, text_of
-from tunewell.serve.sources import call_of, functions_in, taken
+from tunewell.serve.sources import call_of, functions_in, refuse_twice, taken
 from tunewell.values import Answer, Backbone
 
 TOLD = ("thresholds", "temperature", "threshold")
@@ -97,7 +97,9 @@ def general_script(made: General, reading: str) -> list[str]:
     blocks = [*found.blocks, *own, "\n".join(known), mains.SAID, *tuned, _main(made, head)]
     imports = (*piece.imports, *(copies.imports if copies else ()), *found.imports)
     whole = replace(piece, code=code, imports=imports, uses=())
-    return text_of(whole, _constants(made, head), reading, (), blocks)
+    given = _constants(made, head)
+    refuse_twice(found, given)
+    return text_of(whole, given, reading, (), blocks)
 
 
 def _head(made: General) -> Any:
@@ -116,11 +118,11 @@ def _head(made: General) -> Any:
 
 def _roots(made: General, head: Any, metric: Any) -> list[Any]:
     """Functions and classes that every such script has, or that its parts call."""
-    found: list[Any] = [rows.numbers, plain.examples, Answer, scores, type(metric)]
+    found: list[Any] = [rows.numbers, plain.examples, texts_of, Answer, scores, type(metric)]
     found += functions_in(metric)
     found += [one_label] if made.votes else [] if head is None else [type(head)]
     if made.backbone is None:
-        return [*found, texts_of]
+        return found
     found += [plain.as_batch, plain.all_of]
     found += [] if made.stock else [network.Classifier]
     if made.piece.trains:
@@ -131,7 +133,7 @@ def _roots(made: General, head: Any, metric: Any) -> list[Any]:
     if made.task.head == "token":
         return found
     cut = pieces.whole_or_windows if made.windows else pieces.whole
-    return [*found, texts_of, cut, row_vectors]
+    return [*found, cut, row_vectors]
 
 
 def _uses(made: General) -> list[Any]:

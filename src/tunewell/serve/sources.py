@@ -190,9 +190,23 @@ def _names(node: ast.AST, left_out: Sequence[ast.AST]) -> Iterator[tuple[str, bo
         if isinstance(each, ast.AST)
     ]
     inside = {id(child) for each in annotations for child in ast.walk(each)}
+    own = _locals(node, left_out)
     for child in _walk(node, left_out):
-        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load):
+        used = isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load)
+        if used and id(child) not in own:
             yield child.id, id(child) in inside
+
+
+def _locals(node: ast.AST, left_out: Sequence[ast.AST]) -> set[int]:
+    """Names inside of functions that are arguments there, or are set there: none of a module."""
+    found = set[int]()
+    for function in _walk(node, left_out):
+        if isinstance(function, ast.FunctionDef | ast.Lambda):
+            within = [child for child in ast.walk(function) if isinstance(child, ast.Name)]
+            known = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+            known |= {each.id for each in within if isinstance(each.ctx, ast.Store)}
+            found |= {id(each) for each in within if each.id in known}
+    return found
 
 
 def _text(
@@ -214,6 +228,12 @@ def _text(
     for part in parts:
         text = re.sub(rf"\b{re.escape(part)}\b", part.partition(".")[2], text)
     return re.sub(r"\n{3,}", "\n\n", re.sub(r'("""\n)\n+( {4}\S)', r"\1\n\2", text)).strip("\n")
+
+
+def refuse_twice(found: Taken, given: Mapping[str, Any]) -> None:
+    """A RuntimeError where a script's own constants have names of ours."""
+    if twice := found.seen.keys() & given.keys():
+        raise RuntimeError(f"{sorted(twice)} would stand twice in a script")
 
 
 def functions_in(record: Any) -> list[Any]:
