@@ -5,13 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from ejected import check
 from test_export import lines_of, model
 
 import toy
 import tunewell
 from tunewell.cli import main
 from tunewell.errors import ConfigError
-from tunewell.serve.eject import eject
 from tunewell.serve.export import export
 
 pytest.importorskip("onnxruntime", reason="the optional package onnxruntime is not there")
@@ -50,5 +50,7 @@ def test_an_export_reads_windows_without_us(in_windows, tmp_path, form):
 def test_what_cannot_leave_says_why(in_windows, tmp_path):
     with pytest.raises(ConfigError, match="weighs the windows of a long text by their tokens"):
         export(model(in_windows, "features"), "hf", tmp_path / "out")
-    with pytest.raises(ConfigError, match="windows of long texts are not written out"):
-        eject(model(in_windows, "features"))
+
+
+def test_a_script_of_features_reads_windows_as_we_do(in_windows, tmp_path):
+    check(in_windows, tmp_path, "features")
