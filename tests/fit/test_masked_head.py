@@ -95,6 +95,27 @@ def test_missing_words_are_learnt_and_found_again_after_loading(fitted, name, tm
     assert again.predict([]) == []
 
 
+def test_the_untouched_encoder_fills_in_what_it_was_pretrained_to(
+    fitted, filling_backbone, tmp_path
+):
+    backbone = resolve(str(filling_backbone))
+    targets = [example.target for example in HELD_OUT]
+    untouched = registry.method("zero_shot")().fit(
+        Job(learnt("fill"), ROWS, HELD_OUT, backbone, MACHINE)
+    )
+    head, model, tokenizer, _ = settled(backbone, ROWS[:1])
+    answers, _ = head.write(model, tokenizer, INPUTS, backbone.max_length, MACHINE)
+    assert untouched.predict(INPUTS) == answers
+    told = [each.nats for each in untouched.surprise(INPUTS, targets)]
+    learnt_by = [each.nats for each in fitted("full").surprise(INPUTS, targets)]
+    assert sum(learnt_by) < sum(told) / 2
+    assert untouched.parameters.trainable == 0 < untouched.parameters.total
+    untouched.save(tmp_path / "model")
+    assert [each.name for each in (tmp_path / "model").iterdir()] == ["model.json"]
+    again = registry.method("zero_shot").load(tmp_path / "model", MACHINE)
+    assert again.predict(INPUTS) == answers
+
+
 def test_a_text_has_an_answer_for_each_blank(fitted):
     (answer,) = fitted("full").predict(["kelo ___ sivo ___ wela ___ navi"])
     assert len(answer.value.split()) == 3

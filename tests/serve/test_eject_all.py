@@ -193,6 +193,12 @@ def test_scripts_that_fill_words_in(here, run, tmp_path, name):
     assert len(expected) == len(test) and told == pytest.approx(expected, abs=1e-4)
 
 
+def test_an_untouched_encoder_that_fills_in_has_no_script(here, run, tmp_path):
+    _, model, _ = fitted_in(run("fill"), "zero_shot")
+    with pytest.raises(tunewell.ConfigError, match="fills in as it stands are not written out"):
+        eject(model, tmp_path / "mine.py")
+
+
 def test_a_script_of_plain_texts(here, run, tmp_path):
     predictor, model, test = fitted_in(run("complete", True), "full")
     expected = predictor.surprise([e.input for e in test], [e.target for e in test])

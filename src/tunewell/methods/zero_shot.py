@@ -1,4 +1,4 @@
-"""The model is asked as it stands: in words, or by comparing the label's name with the text."""
+"""The model as it stands: asked in words, or by comparing the label's name with the text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import ConfigError, NotApplicable
-from tunewell.values import Kind, Machine
+from tunewell.values import Kind, Machine, read_json
 
 if TYPE_CHECKING:
     from tunewell.fit.by_hand import ByHand
@@ -20,7 +20,7 @@ class ZeroShot:
 
     A model that writes is asked in words and writes its answer; labels and choices are scored by
     how likely each is as the answer. A sentence encoder gives the label whose name is most like
-    the text.
+    the text, and an encoder that fills words in as it was pretrained to fills them in.
 
     What moves: nothing, and no training row is looked at but for the length of answers. Needs:
     labels in words, or `--label-names` for labels that are numbers; for answers in texts a model
@@ -65,7 +65,13 @@ class ZeroShot:
                 "give names with --label-names"
             )
         from tunewell.fit.prompting.asking import asked_or, fit_asked
+        from tunewell.fit.prompting.writers import may_write
 
+        assert job.backbone is not None
+        if task.head == "masked" and self.by is None and not may_write(job.backbone):
+            from tunewell.fit.untuned import fit_filler
+
+            return fit_filler(self.name, job)
         if self.by in ("scoring", "generating") or (self.by is None and task.answers != "label"):
             return fit_asked(self.name, job, self.by)
         if task.answers != "label":
@@ -122,4 +128,8 @@ class ZeroShot:
         """The predictor that `fit` made and `save` wrote."""
         from tunewell.fit.prompting.asked import load_asked_or
 
+        if "filled" in read_json(folder / "model.json"):
+            from tunewell.fit.untuned import load_filler
+
+            return load_filler(folder, machine)
         return load_asked_or(folder, machine)

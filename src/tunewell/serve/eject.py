@@ -50,6 +50,8 @@ def eject(folder: str | Path, out: Path | None = None) -> str:
     if any(example.during != (0.0, 1.0) for example in data.train):
         raise no_script("rows of a part of the training are not written out")
     fitted = fitted_in(model, trial)
+    if "filled" in fitted.value:
+        raise no_script("words that a backbone fills in as it stands are not written out")
     if "asked" in fitted.value:
         about, parts = ASKING, asking_script(fitted, trial, data, out)
     elif fitted.task.head in ("writing", "masked") and fitted.trained:
