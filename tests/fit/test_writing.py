@@ -207,9 +207,8 @@ def test_a_merged_model_answers_as_its_adapter_did(fitted, shape, tmp_path):
 
 def test_what_moves_and_what_is_refused(backbone):
     job = Job(TASK, TRAIN[:8], VALIDATION, backbone("gpt2"), MACHINE)
-    for name, reason in (("head", "nothing would move"), ("prefix", "not there yet")):
-        with pytest.raises(NotApplicable, match=reason):
-            replace(registry.method(name)(), epochs=1).fit(job)
+    with pytest.raises(NotApplicable, match="nothing would move"):
+        replace(registry.method("head")(), epochs=1).fit(job)
     made = replace(registry.method("last_layers")(), layers=1, epochs=1).fit(job)
     moving = [name for name, p in made.model.named_parameters() if p.requires_grad]
     assert moving and all(

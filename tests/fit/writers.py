@@ -92,6 +92,32 @@ SHAPES = {
     "gpt2": ("GPT2", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": WINDOW, **ENDS}),
     "llama": ("Llama", {**LLAMA_LIKE, "tie_word_embeddings": False}),
     "qwen2": ("Qwen2", {**LLAMA_LIKE, "tie_word_embeddings": True}),
+    "opt": (
+        "OPT",
+        {
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "ffn_dim": 64,
+            "word_embed_proj_dim": 32,
+            "max_position_embeddings": WINDOW,
+            "bos_token_id": 1,
+            "pad_token_id": 5,
+            "eos_token_id": 2,
+        },
+    ),
+    "falcon": (
+        "Falcon",
+        {
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "multi_query": True,
+            "new_decoder_architecture": False,
+            "max_position_embeddings": WINDOW,
+            **ENDS,
+        },
+    ),
     "t5": (
         "T5",
         {
@@ -124,7 +150,7 @@ SHAPES = {
         },
     ),
 }
-DECODERS = ("gpt2", "llama", "qwen2")
+DECODERS = ("gpt2", "llama", "qwen2", "opt", "falcon")
 ENCODER_DECODERS = ("t5", "bart")
 
 

@@ -35,6 +35,15 @@ from tunewell.values import Answer, Machine
 
 APART = ("virtual", "bottlenecks")
 """What is saved without the architecture's own head, which lies beside it."""
+OURS = {"bottlenecks": bottlenecks.save, "soft": soft.save}
+"""How bodies are written that the model itself does not write."""
+PUT_BACK = {
+    "adapter": adapt.load_peft,
+    "virtual": virtual.load_virtual,
+    "soft": soft.load,
+    "bottlenecks": bottlenecks.load,
+}
+"""How a backbone gets back what is kept apart from it."""
 CHUNK = 4096
 """Inputs that are tokenized at a time, so that a million take no more memory than these."""
 
@@ -117,18 +126,15 @@ class TrainedPredictor(Recorded):
         if generates(self.head):
             self._ways_to_write()
         with backbones.silent():
-            if kind == "bottlenecks":
-                bottlenecks.save(self.model, folder)
-            elif kind == "soft":
-                soft.save(self.model, folder)
+            if kind in OURS:
+                OURS[kind](self.model, folder)
             elif pooling is None and kind != "virtual":
                 self.model.save_pretrained(folder, **more)
             elif kind != "backbone":
                 carrier.save_pretrained(folder, **more)
         self.tokenizer.save_pretrained(folder)
         if generates(self.head):
-            opened = "adapter" if kind == "soft" else kind
-            card = writing_card(self.record, opened, *self._ways_to_write())
+            card = writing_card(self.record, kind, *self._ways_to_write())
         elif writes(self.head):
             card = filling_card(self.record, kind)
         elif pooling is None:
@@ -161,7 +167,7 @@ class TrainedPredictor(Recorded):
     def _kind(self) -> str:
         """Which files hold the body.
 
-        `virtual` tokens or another `adapter` of peft, `soft` ones of a decoder, `bottlenecks`,
+        `virtual` tokens or another `adapter` of peft, `soft` ones of a writer, `bottlenecks`,
         its `own` weights, or those of the untouched `backbone`.
         """
         if soft.soft_words(self.model) is not None:
@@ -215,14 +221,8 @@ def load_trained(folder: Path, machine: Machine) -> TrainedPredictor:
     untouched = value["body"] == "backbone"
     with upon(body_of(source, record.machine).model) if untouched else nullcontext():
         model = head.build(source, dropout=0.0, seed=0)
-    put_back = {
-        "adapter": adapt.load_peft,
-        "virtual": virtual.load_virtual,
-        "soft": soft.load,
-        "bottlenecks": bottlenecks.load,
-    }
-    if value["body"] in put_back:
-        model = put_back[value["body"]](model, folder)
+    if value["body"] in PUT_BACK:
+        model = PUT_BACK[value["body"]](model, folder)
         head = soft.led(head, model)
     if pooling is not None or value["body"] in APART:
         _put_head(model, load_file(folder / "head.safetensors"))

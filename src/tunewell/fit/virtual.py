@@ -77,21 +77,26 @@ def sizes_before_text(body: nn.Module) -> dict[str, Any]:
 
 
 def before_layers(model: nn.Module, config: Callable[[dict[str, Any]], Any]) -> nn.Module:
-    """A classifier whose body is frozen and gets keys and values of its own in every layer.
+    """A model whose body is frozen and gets keys and values of its own in every layer.
 
     They begin as those of words drawn at random (arXiv 2101.00190, section 7.4).
 
     Raises:
         NotApplicable: the body takes no keys from before the text.
     """
-    if anatomy.writes(model):
-        raise NotApplicable("keys before a text that is gone on with are not there yet")
-    inner = anatomy.body(model)
+    inner, written = anatomy.body(model), anatomy.writes(model)
+    if written and inner.config.is_encoder_decoder:  # type: ignore[union-attr]
+        raise NotApplicable(
+            "an encoder takes no keys from before the text; prompt_tuning and p_tuning stand there"
+        )
     made = config(sizes_before_layers(inner))
     drawn = torch.randint(inner.get_input_embeddings().num_embeddings, (made.num_virtual_tokens,))
     pairs = [torch.stack([layer.keys[0], layer.values[0]]) for layer in _keys(inner, drawn)]
     start = torch.stack(pairs).permute(3, 0, 1, 2, 4)  # (tokens, layers, 2, heads, width)
-    return _wrap(model, made, start.reshape(made.num_virtual_tokens, -1))
+    start = start.reshape(made.num_virtual_tokens, -1)
+    if written:
+        return soft.before_layers(model, start, made.num_attention_heads)
+    return _wrap(model, made, start)
 
 
 def sizes_before_layers(body: nn.Module) -> dict[str, Any]:

@@ -12,7 +12,8 @@ def writing_card(record: Record, body: str, two: bool, tokens: int, stops: Seque
     """A card for a model that writes.
 
     Args:
-        body: `own` weights in the folder, an `adapter` of peft, or `bottlenecks`.
+        body: `own` weights in the folder, `bottlenecks`, or what peft opens: an `adapter`, or
+            `soft` tokens.
         two: whether it is an encoder-decoder.
         tokens: most of an answer.
         stops: tokens that end one.
@@ -20,7 +21,7 @@ def writing_card(record: Record, body: str, two: bool, tokens: int, stops: Seque
     auto, special = ("Seq2SeqLM", "True") if two else ("CausalLM", "False")
     package, start = "transformers", "" if two else 'batch["input_ids"].shape[1]'
     where, apart = "folder", ""
-    if body == "adapter":
+    if body in ("adapter", "soft"):
         package, auto = "peft", f"AutoPeftModelFor{auto}"
     else:
         auto = f"AutoModelFor{auto}"

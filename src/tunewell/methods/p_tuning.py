@@ -17,9 +17,9 @@ class PTuning(Schedule):
     """P-tuning: virtual tokens before each text that a small network writes while it is trained.
 
     What moves: the network and what it reads, and the head; what is kept are the embeddings that
-    it writes in the end. Needs: `peft`, room in the window, and a decoder where texts are to
-    be written. Costs: as much as `full` in time (more where texts are short, as virtual tokens
-    are tokens), and an artefact of some kilobytes.
+    it writes in the end. Needs: `peft`, and room in the window. Costs: as much as
+    `full` in time (more where texts are short, as virtual tokens are tokens), and an artefact of
+    some kilobytes.
     Choose it: where `prompt_tuning` does not get off the ground; the network makes its virtual
     tokens move together. Neighbours: `prompt_tuning` learns them one by one; `prefix` reaches
     every layer.

@@ -18,8 +18,9 @@ class Prefix(Schedule):
 
     What moves: the keys and values of a few virtual tokens in each layer, and the head.
     Needs: `peft`, and a backbone whose attention takes keys from before the text (BERT's kin and
-    decoders do). Costs: three quarters of `full` in time, next to nothing for the optimizer, and
-    an artefact of some hundred kilobytes.
+    decoders do). Costs: three quarters of `full` in time (more where texts are written, as the
+    virtual tokens are then tokens of each row), next to nothing for the optimizer, and an artefact
+    of some hundred kilobytes.
     Choose it: when one backbone serves many tasks at once: rows of different tasks can share a
     batch. Neighbours: `prompt_tuning` acts on the input alone; `lora` is surer to learn.
     Source: arXiv 2101.00190, without its network that writes the keys; for classification, and

@@ -17,9 +17,9 @@ class PromptTuning(Schedule):
     """Prompt tuning: words that nobody can read, learned and put before each text.
 
     What moves: the input embeddings of a few virtual tokens, and the head. Needs: `peft`,
-    room in the window, and a decoder where texts are to be written. Costs: as much as `full` in
-    time (more where texts are short, as virtual tokens are tokens), next to nothing for the
-    optimizer, and an artefact of some kilobytes.
+    and room in the window. Costs: as much as `full` in time (more where texts are short, as
+    virtual tokens are tokens), next to nothing for the optimizer, and an artefact of some
+    kilobytes.
     Choose it: with large backbones that serve very many tasks; small ones gain little from it.
     Neighbours: `p_tuning` learns the same through a small network; `prefix` reaches every layer.
     Source: arXiv 2104.08691.

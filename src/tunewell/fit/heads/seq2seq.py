@@ -33,6 +33,9 @@ class Seq2SeqHead(Writer):
 
     one_stack: ClassVar[bool] = False
 
+    lead: tuple[int, ...] = ()
+    """Virtual tokens that stand before what the encoder reads."""
+
     def settle(
         self, backbone: Backbone, dropout: float, seed: int, pieces: list[Piece], pad_id: int
     ) -> tuple[Seq2SeqHead, nn.Module]:
@@ -52,14 +55,15 @@ class Seq2SeqHead(Writer):
     def encode(
         self, tokenizer: Any, inputs: Sequence[Any], max_length: int, training: bool = False
     ) -> list[Piece]:
-        """What the encoder reads of each row, cut at `max_length`."""
+        """What the encoder reads of each row, cut at `max_length` with what leads it."""
         asked = [self.task.conversation(each) for each in inputs]
         texts = [a if isinstance(a, str) else turns.asked_text(tokenizer, a) for a in asked]
         if not texts:
             return []
-        encoded = tokenizer(texts, truncation=True, max_length=max_length)
+        most = max_length - len(self.lead)
+        encoded = tokenizer(texts, truncation=True, max_length=most)
         return [
-            Piece(ids or [tokenizer.pad_token_id], row=row)
+            Piece([*self.lead, *(ids or [tokenizer.pad_token_id])], row=row)
             for row, ids in enumerate(encoded["input_ids"])
         ]
 
