@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,12 @@ def main() -> None:
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/speed/measured.json")
     record = json.loads(path.read_text(encoding="utf-8"))
     rounds = by_round(record)
+    others = sorted(path.parent.glob("train*/measured.json"))
     parts = [
         INTRODUCTION,
         circumstances(record),
         goals(record, rounds),
+        *(more_rows(json.loads(other.read_text(encoding="utf-8"))) for other in others),
         lost(record, rounds),
         NOT_TRIED,
         costs(record, rounds),
@@ -129,13 +132,36 @@ in the first alone). {machine["processor"]}, {machine["cores"]} cores
 
 def goals(record: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
     """Every comparison with its goal and its ratio."""
+    lines = ["## Goals", "", *table(COMPARISONS, record, rounds)]
+    lines += [f"| {what} | {goal} | {GPU} | | | |" for what, goal in ON_A_GPU]
+    return "\n".join(lines) + "\n"
+
+
+def more_rows(record: dict[str, Any]) -> str:
+    """The same of some comparisons with more training rows, where the fixed costs weigh less."""
+    rounds, size, machine = by_round(record), record["size"], record["machine"]
+    loads = [one["cost"]["load"] for one in record["measurements"]]
+    there = [one for one in COMPARISONS if ratio(one, rounds) is not None]
+    told = f"""\
+## With {size["train"]} training rows
+
+What does not grow with the rows (start-up, planning, timing the answers, the report) weighs less
+here. {record["begun"]} to {record["ended"]} (UTC), {len(rounds)}
+round{"s" * (len(rounds) > 1)}, load {machine["load_before"]:.1f} before and {min(loads):.1f} to \
+{max(loads):.1f} during; all else as above. `{record["command"]}`
+"""
+    return "\n".join([told, *table(there, record, rounds)]) + "\n"
+
+
+def table(
+    comparisons: Sequence[Comparison], record: dict[str, Any], rounds: list[dict[str, Any]]
+) -> list[str]:
+    """Lines: every comparison with its goal, its ratio, and whether it is met."""
     lines = [
-        "## Goals",
-        "",
         "| what | goal | measured | training alone | accuracy, theirs / ours | |",
         "|:---|---:|---:|---:|---:|:---|",
     ]
-    for comparison in COMPARISONS:
+    for comparison in comparisons:
         found, alone = ratio(comparison, rounds), training_ratio(comparison, rounds)
         told = "not measured"
         if found is not None:
@@ -155,8 +181,7 @@ def goals(record: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
             verdict(comparison, record, rounds),
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += [f"| {what} | {goal} | {GPU} | | | |" for what, goal in ON_A_GPU]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def number(value: float) -> str:

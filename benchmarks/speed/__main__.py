@@ -1,9 +1,9 @@
-"""Measures: python -m benchmarks.speed [--quick] [--rounds N] [--cores 0,1] [NAME ...].
+"""Measures: python -m benchmarks.speed [--quick] [--train N] [--rounds N] [--cores 0,1] [NAME ...].
 
 NAME is a comparison of `comparisons.py`; none: all. Every side is a fresh process on one core
 with one thread; with two cores two pairs run side by side. What is measured lies in
-runs/speed/measured.json after every process; `python -m benchmarks.performance_page` makes
-docs/performance.md of it.
+runs/speed/measured.json after every process, with `--train N` in runs/speed/trainN/;
+`python -m benchmarks.performance_page` makes docs/performance.md of them.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def main() -> None:
     size = QUICK if asked.quick else PUBLISHED
     size = replace(size, rounds=asked.rounds or size.rounds)
     folder = OUT / "quick" if asked.quick else OUT
+    if asked.train:
+        size, folder = replace(size, train=asked.train), OUT / f"train{asked.train}"
     measuring = _start(folder, size, asked.cores)
     begun = time.monotonic()
     for number in range(1, size.rounds + 1):
@@ -77,6 +79,7 @@ def _asked() -> argparse.Namespace:
     ask = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     ask.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     ask.add_argument("--quick", action="store_true", help="few rows, one round, for checking")
+    ask.add_argument("--train", type=int, help="training rows, instead of the size's own")
     ask.add_argument("--rounds", type=int, help="instead of the size's own")
     ask.add_argument("--minutes", type=float, default=70.0, help="no round beyond (70)")
     ask.add_argument("--cores", default="0,1", help="numbers of the cores to use (0,1)")
