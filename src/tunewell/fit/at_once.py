@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tunewell.contracts import Job
-from tunewell.fit.batches import TOKENS, epoch_batches
+from tunewell.fit.batches import epoch_batches
 from tunewell.fit.feeds import VectorFeed
 from tunewell.fit.joint_step import Joint
 from tunewell.fit.schedule import Schedule
@@ -95,7 +95,7 @@ def fit_at_once(training: Training, begin: Begin, stop_asked: Callable[[], bool]
     _DONE[:] = [_done(one, time.perf_counter() - begun) for one in several[1:] if not one.failed]
     if several[0].failed:
         _put(start, training.weights, training.best)
-        vars(training.state).update(vars(State()))
+        vars(training.state).update(vars(State(training.state.tokens)))
         training.optimizer.state.clear()
 
 
@@ -129,14 +129,16 @@ def _beside(training: Training, schedule: Schedule, seed: int) -> One:
     told: list[Progress] = []
     job = replace(training.job, seed=seed, folder=None, report_progress=told.append)
     best = {name: tensor.clone() for name, tensor in training.best.items()}
-    return One(replace(training, job=job, schedule=schedule, best=best, state=State()), told)
+    state = State(training.state.tokens)
+    return One(replace(training, job=job, schedule=schedule, best=best, state=state), told)
 
 
 def _joint(several: list[One], begin: Begin) -> Joint | None:
     """All heads at their start; None where they are to be fitted one by one."""
     first = several[0].training
     factors = {factor for group in first.optimizer.param_groups for factor in group["factors"]}
-    if factors != {1.0} or max(first.feed.lengths) * first.schedule.batch_size > TOKENS:
+    most = max(first.feed.lengths) * first.schedule.batch_size
+    if factors != {1.0} or most > first.state.tokens:
         return None
     if first.job.machine.device != "cpu" and first.schedule.dropout:
         return None  # which units are dropped depends on all that run at once there

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 TOKENS = 8192
 """Padded tokens that run at once, unless memory asks for fewer."""
+CPU_TOKENS = 2048
+"""Of them where a CPU trains: as fast as more, and what is kept for gradients is a quarter."""
 PROBE_TOKENS = 1024
 """Of them in a batch that a probe times."""
 POOL = 50

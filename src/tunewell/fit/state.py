@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tunewell.contracts import Job
 from tunewell.fit import checkpoint
-from tunewell.fit.batches import TOKENS
+from tunewell.fit.batches import CPU_TOKENS, TOKENS
 from tunewell.fit.feeds import Feed
 from tunewell.fit.rates import Factors, grouped
 from tunewell.fit.recompute import recompute
@@ -23,9 +23,9 @@ from tunewell.values import Progress
 class State:
     """Counters of a training; every random choice follows from the seed and `step`."""
 
-    step: int = 0
-    tokens: int = TOKENS
+    tokens: int
     """Padded tokens that run at once."""
+    step: int = 0
     halvings: int = 0
     """Times that memory ran out."""
     recomputing: bool = False
@@ -53,7 +53,7 @@ class Training:
     """What moves, by name."""
     best: dict[str, Tensor]
     """The values of `weights` that validation liked best, on the CPU; none where it has no say."""
-    state: State = field(default_factory=State)
+    state: State
 
 
 def start(
@@ -73,7 +73,10 @@ def start(
     # Around an optimizer, accelerate looks for other packages in every step: half of a short one.
     # The model is on its device, which may be another than the first GPU.
     prepared = accelerator.prepare(model.eval(), device_placement=[False])
-    return Training(job, prepared, feed, held_out, schedule, accelerator, optimizer, weights, best)
+    state = State(tokens=CPU_TOKENS if job.machine.device == "cpu" else TOKENS)
+    return Training(
+        job, prepared, feed, held_out, schedule, accelerator, optimizer, weights, best, state
+    )
 
 
 def save(training: Training) -> None:
