@@ -222,6 +222,30 @@ def test_rows_of_one_author_are_drawn_together(tmp_path, monkeypatch):
     assert wide[groups] > 2 * wide[None]
 
 
+def test_groups_named_later_widen_the_intervals_of_a_run_that_is_there(tmp_path, monkeypatch):
+    """Where each part has a file of its own, rows are divided as before and nothing runs again."""
+    monkeypatch.chdir(tmp_path)
+    for name, first, many in (("rows", 0, 30), ("chosen", 30, 9), ("test", 39, 12)):
+        said = toy.examples(many, 3 + first)
+        rows = [
+            (f"{e.input} {n}", e.target, f"{name} {at}")
+            for at, e in enumerate(said)
+            for n in range(10)
+        ]
+        with Path(f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("text", "label", "author"), *rows])
+    files = ["rows.csv", "--validation", "chosen.csv", "--test", "test.csv"]
+    typed = ["compare", *files, "--methods", "majority", "--input", "text"]
+    wide = {}
+    for more in ([], ["--group", "author"]):
+        assert main([*typed, "--out", "run", "--metric", "accuracy", *more]) == 0
+        found = read_json(Path("run") / "comparison.json")
+        scored = found["results"][0]["scores"]["accuracy"]
+        wide[found["groups"]] = scored["high"] - scored["low"]
+    assert wide.keys() == {None, 12}
+    assert wide[12] > 2 * wide[None]
+
+
 def test_with_several_seeds_each_refit_of_the_pick_opens_it_once(here):
     assert main(command("majority,features", "seeds", "--seeds", "3")) == 0
     for row in results("seeds").values():

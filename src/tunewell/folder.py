@@ -223,7 +223,8 @@ def keep_results(
     local = [backbone for backbone in ready.backbones if backbone.endpoint is None]
     made = {backbone.name: tuned_for(backbone.folder) for backbone in local}
     tuned = {name: run for name, run in made.items() if run is not None}
-    told = assemble(folder, ready.task, rows, options.prefer, options.margin, leaked, tuned)
+    asked = (rows, options.prefer, options.margin, leaked, tuned)
+    told = assemble(folder, ready.task, ready.data.test, *asked)
     comparison = {
         "name": folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2
@@ -44,6 +45,20 @@ def test_the_figures_of_a_type_are_those_of_seqeval(seed):
             assert figure.value == pytest.approx(told[name])
         assert each.f1.value == pytest.approx(told["f1-score"])
         assert all(f.low < f.value < f.high for f in (each.precision, each.recall, each.f1))
+
+
+def test_pieces_in_rows_of_one_group_say_no_more_than_those_of_one_row():
+    tagged = ["B-PER"] + ["O"] * 8, ["O"] * 9
+    person, nobody = (Tag().read({"input": WORDS, "target": t}, "row").target for t in tagged)
+    said = [Answer(person if number % 3 else nobody) for number in range(12)]
+    (few,) = per_type(("PER",), [person] * 12, said)
+    again = [answer for answer in said for _ in range(10)]
+    groups = np.repeat(np.arange(12), 10)
+    (apart,) = per_type(("PER",), [person] * 120, again)
+    (many,) = per_type(("PER",), [person] * 120, again, groups)
+    assert many.recall.value == apart.recall.value == few.recall.value
+    assert many.recall.low == pytest.approx(few.recall.low, abs=0.02)
+    assert many.recall.low < apart.recall.low - 0.1
 
 
 def test_what_never_occurs_has_no_figures():

@@ -29,11 +29,11 @@ def files(tmp_path_factory):
     """Two sets with a file of options each, and a mix of them by a tiny decoder."""
     folder = tmp_path_factory.mktemp("mix")
     decoder = writers.save("gpt2", folder / "gpt2", "chatml")
-    pairs = [f"kelo {n} maru,maru {n}" for n in range(40)]
-    (folder / "pairs.csv").write_text("\n".join(["source,target", *pairs]))
+    pairs = [f"kelo {n} maru,maru {n},{n // 4}" for n in range(40)]
+    (folder / "pairs.csv").write_text("\n".join(["source,target,who", *pairs]))
     notes = [{"document": f"sita {n} lopo lopo", "summary": f"sita {n}"} for n in range(25)]
     (folder / "notes.jsonl").write_text("\n".join(map(json.dumps, notes)))
-    (folder / "pairs.yaml").write_text(f"data: {folder}/pairs.csv\ntask: translate\n")
+    (folder / "pairs.yaml").write_text(f"data: {folder}/pairs.csv\ntask: translate\ngroup: who\n")
     (folder / "notes.yaml").write_text(f"data: {folder}/notes.jsonl\ntask: summarise\n")
     (folder / "mix.yaml").write_text(
         f"sets: [{folder}/pairs.yaml, {folder}/notes.yaml]\n"
@@ -155,7 +155,8 @@ def test_both_sets_are_fitted_alone_and_together_on_the_same_rows(files, capsys)
     assert effect["difference"]["value"] == pytest.approx(by_hand - effect["alone"]["value"])
     alone = read_json(out / "pairs" / "comparison.json")
     own = next(r for r in alone["results"] if r["method"] == "full")
-    assert effect["alone"]["value"] == pytest.approx(own["scores"]["chrf"]["value"])
+    assert alone["groups"] < first
+    assert effect["alone"] == pytest.approx(own["scores"]["chrf"], abs=1e-6)
     assert np.isfinite([effect["difference"]["low"], effect["difference"]["high"]]).all()
 
     assert main(argv[:-1]) == 0  # all is there already

@@ -26,6 +26,21 @@ def test_examples_know_their_place_and_group(table, many_rows):
     }
 
 
+def test_test_rows_of_their_own_belong_to_groups_too_or_it_is_told(table, many_rows):
+    rows = [(text, label, str(n // 2)) for n, (text, label) in enumerate(many_rows(40))]
+    path = table(rows, ("text", "label", "who"))
+    own = [(f"{text} once more", label, who) for text, label, who in rows]
+    test = table(own, ("text", "label", "who"), "test.csv")
+    data = load(Source(str(path), group="who", test=str(test)))
+    assert [example.group for example in data.test] == [group for *_, group in own]
+    assert not found(data, "no_groups")
+    other = table([row[:2] for row in own], name="other.csv")
+    data = load(Source(str(path), group="who", test=str(other)))
+    assert {example.group for example in data.test} == {None}
+    (told,) = found(data, "no_groups")
+    assert "other.csv has no column 'who'" in told.sentence and told.severity == "warning"
+
+
 def test_rows_without_label_or_text_are_left_out_and_told(table, many_rows):
     rows = [("", "good"), ("a text", ""), (" \t", "bad"), ("b", " "), ("", ""), *many_rows(30)]
     rows += [("c", "")] * 30

@@ -43,7 +43,6 @@ def write_answers(
                 "source": example.source,
                 "input": example.input,
                 "target": example.target,
-                **({"group": example.group} if example.group is not None else {}),
                 "answer": answer.value,
                 "confidence": answer.confidence,
                 **({"scores": answer.scores} if with_scores else {}),
@@ -57,18 +56,16 @@ def read_fits(run: Path, folders: Sequence[str]) -> list[Fit]:
     return [read_answers(run / folder) for folder in folders]
 
 
-def read_groups(folder: Path) -> np.ndarray | None:
+def groups_of(test: Sequence[Example]) -> np.ndarray | None:
     """The number of each test row's group, from 0; None where no two rows belong together.
 
     A row without a group is one of its own.
     """
     import numpy as np
 
-    with (folder / "answers.jsonl").open(encoding="utf-8") as file:
-        names = [json.loads(line).get("group") for line in file]
-    keys = [(number, None) if name is None else (None, name) for number, name in enumerate(names)]
+    keys = [(place, None) if e.group is None else (None, e.group) for place, e in enumerate(test)]
     found = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return None if len(found) == len(names) else np.array([found[key] for key in keys])
+    return None if len(found) == len(test) else np.array([found[key] for key in keys])
 
 
 def statistics_of(metric: Metric, fits: Sequence[Fit]) -> np.ndarray:

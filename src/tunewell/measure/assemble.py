@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tunewell import registry
 from tunewell.contracts import Scale, Task
-from tunewell.measure.answers import Fit, read_fits, read_groups, statistics_of
+from tunewell.measure.answers import Fit, groups_of, read_fits, statistics_of
 from tunewell.measure.calibration import calibration
 from tunewell.measure.forgetting import read_forgetting
 from tunewell.measure.per_label import per_label
 from tunewell.measure.per_type import per_type
 from tunewell.measure.trial import ended_folders
-from tunewell.values import Answer, read_json, to_json
+from tunewell.values import Answer, Example, read_json, to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,6 +77,7 @@ def refits(
 def assemble(
     run: Path,
     task: Task,
+    test: Sequence[Example],
     rows: Sequence[dict[str, Any]],
     prefer: str,
     margin: float,
@@ -86,6 +87,7 @@ def assemble(
     """Results of all planned rows, with intervals, against the best, and the recommendation.
 
     Args:
+        test: the test rows, by whose groups intervals are drawn.
         rows: `{"method", "backbone", "fingerprint", "status", "reason", "keys", "refits"}` of each
             planned row.
         leaked: test rows, by number, that stand among the others too; scores without them are
@@ -115,10 +117,10 @@ def assemble(
             "groups": None,
         }
     told = {name: read_fits(run, r["folders"]) for name, r in ok.items()}
-    groups = read_groups(run / next(iter(ok.values()))["folders"][0])
+    groups = groups_of(test)
     pairs = _scored(task, ok, told, leaked, groups)
     for name, result in ok.items():
-        result.update(_label_by_label(task, *told[name][0]))
+        result.update(_label_by_label(task, *told[name][0], groups))
     scores = {name: result["scores"][task.metric]["value"] for name, result in ok.items()}
     cost = {name: result[COSTS[prefer]] for name, result in ok.items()}
     scale = task.metrics[task.metric].scale
@@ -188,7 +190,7 @@ def _scored(
 
 
 def _label_by_label(
-    task: Task, targets: Sequence[Any], answers: Sequence[Answer]
+    task: Task, targets: Sequence[Any], answers: Sequence[Answer], groups: np.ndarray | None
 ) -> dict[str, Any]:
     """What is told of each label or type, and how sure answers are, where that is known."""
     found: dict[str, Any] = {}
@@ -197,7 +199,7 @@ def _label_by_label(
     if task.answers == "label":
         found["calibration"] = to_json(calibration(targets, answers))
     if task.answers == "spans":
-        found["per_label"] = to_json(per_type(task.labels, targets, answers))  # type: ignore[attr-defined]
+        found["per_label"] = to_json(per_type(task.labels, targets, answers, groups))  # type: ignore[attr-defined]
     return found
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunewell import run
 from tunewell.contracts import Task
 from tunewell.errors import ConfigError
-from tunewell.measure.answers import read_fits, statistics_of
+from tunewell.measure.answers import groups_of, read_fits, statistics_of
 from tunewell.measure.compare import simultaneous
 from tunewell.measure.intervals import effective_rows, intervals
 from tunewell.mix.rows import drawn, write_rows
@@ -18,6 +18,9 @@ from tunewell.mix.settings import ROWS, TOGETHER, Mix
 from tunewell.ready import learn_task
 from tunewell.settings import Event, Watch, silent
 from tunewell.values import Interval, to_json, write_json
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
         here = slice(start, start + len(data.test))
         start = here.stop
         if name in comparisons and TOGETHER in comparisons:
-            found, missing = _effects(name, task, comparisons[name], comparisons[TOGETHER], here)
+            both = comparisons[name], comparisons[TOGETHER]
+            found, missing = _effects(name, task, *both, here, groups_of(data.test))
             effects += found
             left_out |= missing
     stopped = any(comparison.interrupted for comparison in comparisons.values())
@@ -105,7 +109,12 @@ def _refuse_unfit(name: str, task: Task) -> None:
 
 
 def _effects(
-    name: str, task: Task, alone: run.Comparison, together: run.Comparison, here: slice
+    name: str,
+    task: Task,
+    alone: run.Comparison,
+    together: run.Comparison,
+    here: slice,
+    groups: np.ndarray | None,
 ) -> tuple[list[Effect], dict[str, str]]:
     """What each method's model of all sets answers to the test rows of one, beside its own."""
     metric = task.metrics[task.metric]
@@ -129,9 +138,9 @@ def _effects(
             which: statistics_of(metric, rows)
             for which, rows in (("alone", fits), ("together", parts))
         }
-        count = effective_rows(metric, targets, task.ideal)
-        scores = intervals(metric, found, effective_rows=count)
-        pairs = simultaneous(metric, found, effective_rows=count)
+        count = effective_rows(metric, targets, task.ideal, groups)
+        scores = intervals(metric, found, effective_rows=count, groups=groups)
+        pairs = simultaneous(metric, found, effective_rows=count, groups=groups)
         effects.append(
             Effect(
                 name,

@@ -75,16 +75,18 @@ def find(
 
 
 def columns_in(path: Path, columns: Columns, like: Path) -> Columns:
-    """The same columns in another file, which need no group since it is not divided."""
+    """The same columns in another file; without that of groups where the file has none."""
+    tie = columns.group
     headers = [name for each in columns.named.values() for name in each]
-    names, _ = sample_rows(path, enough=headers)
+    names, _ = sample_rows(path, enough=headers if tie is None else [*headers, tie])
     remedy = f"Call its columns as in {like}."
     named = {
         name: tuple(_match(header, names, path, remedy) for header in each)
         for name, each in columns.named.items()
     }
     single = {name: ",".join(each) for name, each in named.items()}
-    return Columns(single.get("input"), single.get("target"), None, columns.why, named)
+    tie = tie if tie in names else None
+    return Columns(single.get("input"), single.get("target"), tie, columns.why, named)
 
 
 def _said(given: str, column: Column, names: Sequence[str], path: Path) -> tuple[str, ...]:

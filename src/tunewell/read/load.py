@@ -60,7 +60,7 @@ def load(source: Source, seed: int = 0, options: Any = None) -> Data:
     for part, path in files.items():
         here = columns if part == "train" else columns_in(path, columns, files["train"])
         parts[part], found = read_examples(path, here, task)
-        faults += found
+        faults += [*found, *_told_ungrouped(path, part, columns, here)]
     by_class = task.answers == "label"
     _refuse_empty(files["train"], columns, task, parts["train"])
     if by_class:
@@ -158,6 +158,15 @@ def _refuse_unscorable(files: Mapping[str, Path], parts: Mapping[str, list[Examp
                 f"The labels in train are {names_listed(sorted(known))}.",
                 f"Leave the file out, and {part} rows are taken from the training rows.",
             )
+
+
+def _told_ungrouped(path: Path, part: str, columns: Columns, here: Columns) -> list[Fault]:
+    """That test rows belong to no groups, where there are some elsewhere."""
+    if part != "test" or columns.group == here.group:
+        return []
+    sentence = f"{path} has no column {shown(columns.group or '')}: intervals are over its rows."
+    remedy = "Add the column, or intervals are too narrow where rows belong together."
+    return [Fault("no_groups", "warning", sentence, remedy=remedy, source=str(path))]
 
 
 def _told_split(
