@@ -1,10 +1,12 @@
 """Sublayers are found by what they do; peft's own lists of names say the same."""
 
 import pytest
+import writers
 
 import shapes
 from tunewell.fit import anatomy
 from tunewell.fit.backbones import load_model, resolve
+from tunewell.fit.by_hand import in_every_layer
 from tunewell.fit.sublayers import after_layers, depths, sublayers
 
 
@@ -47,6 +49,16 @@ def test_each_output_is_as_wide_as_the_hidden_state_and_there_is_one_a_layer(bod
             assert width == shapes.HIDDEN
     assert not set(found.attention_outputs) & set(found.mlp_outputs)
     assert found.mlp_outputs
+
+
+@pytest.mark.parametrize("shape", writers.ENCODER_DECODERS)
+def test_of_an_encoder_decoder_that_writes_both_stacks_have_them(shape, tmp_path):
+    backbone = resolve(str(writers.save(shape, tmp_path)))
+    model = load_model(backbone, "AutoModelForSeq2SeqLM")
+    for names in vars(sublayers(model)).values():
+        assert names == tuple(eval(in_every_layer(model, names)))
+        halves = [sum(f"{half}." in name for name in names) for half in ("encoder", "decoder")]
+        assert halves[0] == halves[1] and halves[0] % 2 == 0 < halves[0]
 
 
 def test_a_layer_that_runs_many_times_is_read_as_if_it_ran_once():

@@ -209,6 +209,8 @@ def test_what_moves_and_what_is_refused(backbone):
     job = Job(TASK, TRAIN[:8], VALIDATION, backbone("gpt2"), MACHINE)
     with pytest.raises(NotApplicable, match="nothing would move"):
         replace(registry.method("head")(), epochs=1).fit(job)
+    with pytest.raises(NotApplicable, match="no biases, so nothing of it would move"):
+        registry.method("bitfit")().fit(replace(job, backbone=backbone("llama")))
     made = replace(registry.method("last_layers")(), layers=1, epochs=1).fit(job)
     moving = [name for name, p in made.model.named_parameters() if p.requires_grad]
     assert moving and all(

@@ -129,7 +129,7 @@ def writing_runs(tmp_path_factory):
     [
         ("gpt2", ("full", "lora", "bitfit", "last_layers")),
         ("llama", ("lora", "ia3", "adapter")),
-        ("t5", ("full", "lora")),
+        ("t5", ("full", "lora", "ia3", "adapter")),
         ("bart", ("full",)),
     ],
 )

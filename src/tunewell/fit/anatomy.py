@@ -81,17 +81,25 @@ def layers(model: nn.Module) -> tuple[str, nn.ModuleList]:
     return max(stacks, key=lambda item: sum(p.numel() for p in item[1].parameters()))
 
 
-def linear_names(model: nn.Module) -> list[str]:
-    """Full names of the linear layers (Linear, Conv1D) inside the stack of layers.
+def all_layers(model: nn.Module) -> dict[str, nn.ModuleList]:
+    """The stack of layers in a body by its name; of an encoder-decoder that writes, both stacks."""
+    inner = body(model)
+    if not (writes(inner) and inner.config.is_encoder_decoder):  # type: ignore[union-attr]
+        return dict([layers(inner)])
+    halves = inner.get_encoder(), inner.get_decoder()  # type: ignore[operator]
+    found = [layers(half)[1] for half in halves]
+    return {
+        name: module
+        for name, module in inner.named_modules()
+        if isinstance(module, nn.ModuleList) and any(module is each for each in found)
+    }
 
-    Of an encoder-decoder that writes, in both stacks.
-    """
+
+def linear_names(model: nn.Module) -> list[str]:
+    """Full names of the linear layers (Linear, Conv1D) inside `all_layers`."""
     from transformers.pytorch_utils import Conv1D
 
-    inner = body(model)
-    two = writes(inner) and inner.config.is_encoder_decoder  # type: ignore[union-attr]
-    halves = [inner.get_encoder(), inner.get_decoder()] if two else [inner]  # type: ignore[operator]
-    inside = {module for half in halves for module in layers(half)[1].modules()}
+    inside = {module for stack in all_layers(model).values() for module in stack.modules()}
     return [
         name
         for name, module in model.named_modules()

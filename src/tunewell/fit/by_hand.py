@@ -65,14 +65,19 @@ def lines(code: str) -> str:
     return textwrap.dedent(code).strip() + "\n"
 
 
-def in_every_layer(body: nn.Module, names: Sequence[str]) -> tuple[str, int, tuple[str, ...]]:
-    """Full names inside a body as: name of the stack, number of layers, names inside a layer.
+def in_every_layer(body: nn.Module, names: Sequence[str]) -> str:
+    """Python that lists full names inside a body.
 
     >>> from torch.nn import Linear, ModuleDict, ModuleList
     >>> body = ModuleDict({"h": ModuleList([ModuleDict({"up": Linear(2, 2)}) for _ in "ab"])})
     >>> in_every_layer(body, ["h.0.up", "h.1.up"])
-    ('h', 2, ('up',))
+    "[f'h.{n}.{name}' for n in range(2) for name in ('up',)]"
     """
-    stack, layers = anatomy.layers(body)
-    inside = [name.removeprefix(f"{stack}.").partition(".")[2] for name in names]
-    return stack, len(layers), tuple(dict.fromkeys(inside))
+    lists = []
+    for stack, layers in anatomy.all_layers(body).items():
+        own = [name.removeprefix(f"{stack}.") for name in names if name.startswith(f"{stack}.")]
+        inside = tuple(dict.fromkeys(name.partition(".")[2] for name in own))
+        lists.append(
+            f"[f'{stack}.{{n}}.{{name}}' for n in range({len(layers)}) for name in {inside}]"
+        )
+    return " + ".join(lists)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -30,9 +31,15 @@ def sublayers(body: nn.Module) -> Sublayers:
     """The linear layers of a body by what they do; one that is not linear is left out.
 
     Inside a layer, what runs before the attention's softmax makes queries, keys and values; the
-    first one after it is the attention's output, the last one the output of the MLP.
+    first one after it is the attention's output, the last one the output of the MLP. A decoder's
+    attention to what an encoder read is left as it is.
     """
-    stack_name, stack = anatomy.layers(body)
+    found = [_of(body, name, stack) for name, stack in anatomy.all_layers(body).items()]
+    return Sublayers(*(tuple(chain(*names)) for names in zip(*found, strict=True)))
+
+
+def _of(body: nn.Module, stack_name: str, stack: nn.ModuleList) -> tuple[tuple[str, ...], ...]:
+    """The fields of `Sublayers` of one stack of layers."""
     before, after = _order(body, stack[0])
     attention = after[:1] if before else []
     mlp = after[-1:] if len(after) > len(attention) else []
@@ -41,7 +48,7 @@ def sublayers(body: nn.Module) -> Sublayers:
     def everywhere(names: list[str]) -> tuple[str, ...]:
         return tuple(f"{stack_name}.{i}.{name}" for i in range(len(stack)) for name in names)
 
-    return Sublayers(everywhere(read), everywhere(attention), everywhere(mlp))
+    return everywhere(read), everywhere(attention), everywhere(mlp)
 
 
 def after_layers(body: nn.Module) -> list[nn.Module]:

@@ -60,10 +60,10 @@ class Adapter(Schedule):
         from tunewell.fit.sublayers import sublayers
 
         found = sublayers(body)
-        stack, count, behind = in_every_layer(body, found.mlp_outputs)
-        groups = [behind]
+        behind = [found.mlp_outputs]
         if self.placement == "houlsby":
-            groups.insert(0, in_every_layer(body, found.attention_outputs)[2])
+            behind.insert(0, found.attention_outputs)
+        places = " + ".join(in_every_layer(body, names) for names in behind if names)
         code = f"""
             class Bottleneck(nn.Module):
                 \"\"\"Down to a few units, GELU, and up again; added to what it got.\"\"\"
@@ -80,15 +80,13 @@ class Adapter(Schedule):
 
 
             def prepare(model):
-                \"\"\"A bottleneck behind linear layers of {stack}; the body stands still.\"\"\"
+                \"\"\"A bottleneck behind linear layers; the body stands still.\"\"\"
                 model.body.requires_grad_(False)
-                for names in {groups!r}:
-                    for layer in range({count}):
-                        for name in names:
-                            linear = model.body.get_submodule(f"{stack}.{{layer}}.{{name}}")
-                            width = getattr(linear, "out_features", None) or linear.nf
-                            linear.bottleneck = Bottleneck(width, {self.size})
-                            linear.register_forward_hook(lambda m, _, out: out + m.bottleneck(out))
+                for name in {places}:
+                    linear = model.body.get_submodule(name)
+                    width = getattr(linear, "out_features", None) or linear.nf
+                    linear.bottleneck = Bottleneck(width, {self.size})
+                    linear.register_forward_hook(lambda m, _, out: out + m.bottleneck(out))
             """
         return ByHand(lines(code))
 

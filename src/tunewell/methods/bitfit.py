@@ -60,5 +60,6 @@ def _only_biases(model: Any) -> Any:
     named = anatomy.body(model).named_parameters()
     biases = [p for name, p in named if name.endswith("bias") and p.requires_grad]
     if not biases:
-        raise NotApplicable("this backbone has no biases, so it would equal `head`")
+        so = "nothing of it would move" if anatomy.writes(model) else "it would equal `head`"
+        raise NotApplicable(f"this backbone has no biases, so {so}")
     return anatomy.move_only(model, biases)

@@ -48,15 +48,13 @@ class IA3(Schedule):
         from tunewell.fit.sublayers import sublayers
 
         found = sublayers(body)
-        stack, count, scaled = in_every_layer(body, found.keys_and_values)
-        inner = in_every_layer(body, found.mlp_outputs)[2]
+        scaled = in_every_layer(body, found.keys_and_values)
+        inner = in_every_layer(body, found.mlp_outputs)
         code = f"""
             def prepare(model):
                 \"\"\"Factors for keys, values and inner units; the body stands still.\"\"\"
-                scaled, inner = (
-                    [f"{stack}.{{layer}}.{{name}}" for layer in range({count}) for name in names]
-                    for names in ({scaled!r}, {inner!r})
-                )
+                scaled = {scaled}
+                inner = {inner}
                 config = IA3Config(
                     target_modules=[*scaled, *inner],
                     feedforward_modules=inner,
