@@ -115,7 +115,7 @@ def walk(tab, address, tmp_path, table):
     tab.goto(address)
     look(tab, "1-begin")
     if table is None:
-        click("button", "Take the example “support”")
+        click("button", "Messages to a shop")
     else:
         clicks += 1  # the button that opens the dialogue of files
         tab.get_by_label("Choose a file, or drop it here").set_input_files(table)
@@ -179,7 +179,7 @@ def test_all_of_it_by_keyboard_with_the_focus_in_sight(tab, address):
 
     tab.goto(address)
     press("Skip to the content")
-    press("Take the example")
+    press("Messages to a shop")
     tab.get_by_role("link", name="Yes, these are right").wait_for()
     press("Yes, these are right")
     tab.get_by_role("button", name="Yes, predict this").wait_for()

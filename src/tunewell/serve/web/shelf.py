@@ -105,29 +105,37 @@ class Shown:
     """A table to try the page on."""
 
     path: Path
+    title: str
     says: str
     """What is in it."""
     asked: dict[str, str]
     """Options that go with it, where what is guessed would be another question."""
 
 
-EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {
+EXAMPLES: dict[str, tuple[str, str, dict[str, str]]] = {
     "support": (
+        "Messages to a shop",
         "961 messages that customers wrote to a shop, each with what it is about: a refund, a "
         "late delivery, a broken lamp.",
         {},
     ),
-    "guests": ("109 remarks of guests of a small hotel, each with all that it is about.", {}),
+    "guests": (
+        "Remarks of hotel guests",
+        "109 remarks of guests of a small hotel, each with all that it is about.",
+        {},
+    ),
     "ratings": (
+        "Reviews with points",
         "64 reviews of places to stay, each with the points that the guest gave.",
         {"task": "score"},
     ),
     "same_question": (
+        "Pairs of questions",
         "66 pairs of questions to a town hall, and whether both ask the same.",
         {"input": "question1,question2", "target": "label"},
     ),
 }
-"""What each example holds, and the options that go with it."""
+"""Of each example its title, what it holds, and the options that go with it."""
 
 
 def examples() -> dict[str, Shown]:
@@ -137,8 +145,8 @@ def examples() -> dict[str, Shown]:
     places = (Path(__file__).parents[4] / "examples", Path(sys.prefix) / "share/tunewell/examples")
     for place in places:
         found = {
-            name: Shown(place / f"{name}.csv", says, asked)
-            for name, (says, asked) in EXAMPLES.items()
+            name: Shown(place / f"{name}.csv", title, says, asked)
+            for name, (title, says, asked) in EXAMPLES.items()
             if (place / f"{name}.csv").exists()
         }
         if found:

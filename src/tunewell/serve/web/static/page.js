@@ -134,6 +134,13 @@ function answerInPlace(form) {
   });
 }
 
+/** A form that takes a while says so as it is sent, and is itself again when one comes back. */
+function sayBusy(form) {
+  const told = find("[data-told]", form);
+  form.addEventListener("submit", () => { told.textContent = form.dataset.busy; });
+  addEventListener("pageshow", () => { told.textContent = ""; });
+}
+
 for (const item of all("[data-script]")) item.hidden = false;
 for (const button of all("[data-back]")) {
   button.hidden = false;
@@ -145,3 +152,4 @@ if (find("[data-wait]")) waitForRows(find("[data-wait]"));
 if (find("[data-costs]")) followCosts(find("[data-costs]"));
 if (find("[data-events]")) followRun(find("[data-events]"));
 for (const form of all("[data-piece]")) answerInPlace(form);
+for (const form of all("[data-busy]")) sayBusy(form);
