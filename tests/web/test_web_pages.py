@@ -47,12 +47,12 @@ def test_what_was_guessed_is_said_and_changed_with_one_click(begun):
     page, name = begun
     text = settled(page, f"/runs/{name}/data")
     assert "The text is in column <strong><bdi>message</bdi></strong>" in text
-    assert "The answer is in column <strong><bdi>topic</bdi></strong> and is learnt" in text
+    assert "; the answer is in column <strong><bdi>topic</bdi></strong> and is learnt" in text
     assert "rows to learn from" in text
     text = page.post(f"/runs/{name}/data", data={"use": "target:2"}).text
     assert asked_of(name)["target"] == "customer"
     text = settled(page, f"/runs/{name}/data")
-    assert "The answer is in column <strong><bdi>customer</bdi></strong> and is learnt" in text
+    assert "the answer is in column <strong><bdi>customer</bdi></strong> and is learnt" in text
     page.post(f"/runs/{name}/data", data={"use": "group:2"})
     assert asked_of(name).get("target") is None and asked_of(name)["group"] == "customer"
     assert "stay together" in settled(page, f"/runs/{name}/data")

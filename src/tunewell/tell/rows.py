@@ -66,6 +66,12 @@ def metric_meaning(metric: Metric) -> str:
     known = {
         "accuracy": "The share of rows that are answered right.",
         "macro_f1": "Every category counts the same, however rare it is: missing a rare one hurts.",
+        "spearman": "Whether answers put the rows in the right order: 1 is the very order, 0 is "
+        "chance, -1 the order upside down.",
+        "pearson": "How near answers come to the right numbers on a straight line: 1 is all the "
+        "way, 0 is not at all, -1 the line upside down.",
+        "mean_absolute_error": "How far an answer is from the right number on average, in its own "
+        "unit; less is better.",
     }
     told = getattr(metric, "meaning", "") or (inspect.getdoc(type(metric)) or "")
     return known.get(metric.name, told.partition("\n")[0])

@@ -90,6 +90,7 @@ def _context(request: Request, values: dict[str, Any], kept: shelf.Kept) -> dict
         "taken": roles.taken(checked.columns, values) if checked else [],
         "task": asked.task_of(values),
         "word": roles.word,
+        "says": roles.says,
         "files": _files(values),
         "plain": lambda sentence: preview.plain(sentence, values),
         "locked": bool(jobs.state(kept)["state"]),

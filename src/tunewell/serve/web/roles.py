@@ -11,7 +11,7 @@ from tunewell.errors import UserError
 from tunewell.read import Columns, Source
 from tunewell.read.named import columns_said
 from tunewell.serve.web.asked import task_of
-from tunewell.values import Column
+from tunewell.values import Column, Kind
 
 GROUP = "group"
 _OPTIONS = ("input", "target")
@@ -32,6 +32,13 @@ class Use:
 def word(column: Column) -> str:
     """What the page calls a column of the task: the one that is learnt is the answer."""
     return "answer" if column.target and column.name == "target" else column.one
+
+
+def says(column: Column, answers: Kind) -> str:
+    """What is in a column, in the page's own words: a label is a category on it."""
+    if column.target and answers in ("label", "labels"):
+        return "The category, or all that fit."
+    return column.says
 
 
 def taken(columns: Columns, values: Mapping[str, Any]) -> list[tuple[Column, tuple[str, ...]]]:
@@ -56,7 +63,7 @@ def uses(
         others += [
             (f"{c.name}+:{number}", f"one {word(c)} more")
             for c in known
-            if c.several and c is not own and named.get(c.name)
+            if c.several and own is None and named.get(c.name)
         ]
         others.append((f"{GROUP}:none", "no group") if grouped else (f"{GROUP}:{number}", GROUP))
         made[header] = Use(header, word(own) if own else GROUP if grouped else "", tuple(others))
