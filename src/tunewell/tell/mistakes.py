@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tunewell import kinds
@@ -122,7 +123,7 @@ def _of_others(answers: Iterable[dict[str, Any]], task: Task) -> Mistakes:
 
 
 def _wrong(item: dict[str, Any], target: str, answer: str, task: Task | None) -> Wrong:
-    source, row = item.get("source"), item.get("row")
+    source, row = Path(item.get("source") or "").name, item.get("row")
     place = ", ".join(part for part in (source, f"row {row}" if row else "") if part)
     value = item["input"]
     if task is not None:

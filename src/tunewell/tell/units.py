@@ -155,3 +155,14 @@ def _decimal(value: float) -> str:
 
 def _pair(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
+
+
+def off(score: dict[str, float]) -> str:
+    """A mean absolute error with its interval as a sentence.
+
+    >>> off({"value": 2.0481, "low": 1.6, "high": 2.71})
+    'Off by 2.05 on average, between 1.6 and 2.71.'
+    """
+    return "Off by {:.3g} on average, between {:.3g} and {:.3g}.".format(
+        *(score[end] for end in ("value", "low", "high"))
+    )
