@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse
 from tunewell.serve.web import jobs, shelf
 from tunewell.serve.web.showing import show
 from tunewell.tell import text, units
-from tunewell.tell.rows import metric_name, rows
+from tunewell.tell.rows import rows
+from tunewell.tell.scores import reading
 from tunewell.values import read_json
 
 router = APIRouter()
@@ -49,7 +50,7 @@ def _run(kept: shelf.Kept) -> dict[str, Any]:
     return {
         "name": kept.name,
         "why": comparison["why"],
-        "metric": metric_name(comparison["metric"]),
+        "metric": reading(comparison, comparison["metric"]).words,
         "recommended": best.cells["name"] if best else units.NOTHING,
         "cells": best.cells if best else {},
         "tried": sum(line.status == "ok" for line in lines),
@@ -60,7 +61,14 @@ def _run(kept: shelf.Kept) -> dict[str, Any]:
 
 
 def _differ(runs: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Options that are not the same in all runs, with the value in each."""
-    names = dict.fromkeys(name for run in runs for name in run["options"])
+    """Options that are not the same in all runs, with the value in each.
+
+    A section that not every run has, such as that of a method that one of them tried, is left
+    out: the tasks and methods differ, which is told.
+    """
+    parts = [{name.partition(".")[0] for name in run["options"]} for run in runs]
+    shared = set.intersection(*parts) if parts else set()
+    every = (name for run in runs for name in run["options"])
+    names = dict.fromkeys(name for name in every if name.partition(".")[0] in shared)
     table = {name: [units.option(run["options"].get(name)) for run in runs] for name in names}
     return [(n, told) for n, told in table.items() if len(set(told)) > 1 and n not in _OWN]

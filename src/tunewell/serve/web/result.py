@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from starlette.datastructures import UploadFile
 from tunewell import registry
 from tunewell.errors import DataError
 from tunewell.read.asked import to_type
-from tunewell.serve.web import arriving, asked, preview, shelf, using
+from tunewell.serve.web import arriving, asked, shelf, using
 from tunewell.serve.web.showing import show, step
 from tunewell.serve.web.start import Form, go, texts
 from tunewell.tell.report import read_view
@@ -94,8 +93,6 @@ def _page(
 ) -> HTMLResponse:
     view = read_view(kept.folder)
     values = asked.read_asked(kept)
-    worst = [replace(w, place=preview.plain(w.place, values)) for w in view["mistakes"].worst]
-    view["mistakes"] = replace(view["mistakes"], worst=tuple(worst))
     usable = view["chosen"] is not None
     context: dict[str, Any] = {
         **view,

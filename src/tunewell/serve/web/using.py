@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +53,22 @@ class Question:
 def questions(kept: Kept) -> list[Question]:
     """What must be typed to ask the model: one field a column that the task reads."""
     task, named = model(kept).task, _named(kept)
-    found = []
-    for column in asked_columns(task):
+    found: list[Question] = []
+    asked = asked_columns(task)
+    for column in asked:
         headers = named.get(column.name, ())
         for header in (
             headers if column.several or len(headers) > 1 else [column.name][: len(headers)]
         ):
             alone = len(headers) <= 1
             label = column.one if alone else header
-            says = f"{column.says} {_EACH}" if alone and _one_a_line(column) else column.says
+            listed = alone and _one_a_line(column)
+            says = f"{column.says} {_EACH}" if listed else column.says
             name = f"{column.name}:{header}"
             needed = column.needed and (alone or not column.nested)
             found.append(Question(name, text.capital(label), says, needed))
+    if len(found) == 1 and not _one_a_line(asked[0]):
+        return [replace(found[0], says="")]  # its label says it all
     return found
 
 
