@@ -2,6 +2,7 @@
 
 import gzip
 import html
+import json
 import re
 
 import pytest
@@ -90,6 +91,7 @@ def test_a_file_that_cannot_be_read_says_why_and_what_to_do(page):
     text = page.post("/files", files={"files": ("a.csv", b"only\n1\n2\n")}).text
     text = settled(page, "/runs/a/data")
     assert "What to do:" in text and "Traceback" not in text
+    assert "in a column of its own" in text and "Choose another file" in text
 
 
 def test_the_same_with_columns_that_are_not_clear_offers_buttons(page):
@@ -97,6 +99,7 @@ def test_the_same_with_columns_that_are_not_clear_offers_buttons(page):
     page.post("/files", files={"files": ("x.csv", rows.encode())})
     text = settled(page, "/runs/x/data")
     assert "it is not clear which column" in text and 'value="input:0"' in text
+    assert "with the buttons under their names" in text and "--input" not in text
 
 
 def test_two_files_that_would_become_one_are_refused(page, home, table):
@@ -121,6 +124,20 @@ def test_three_files_are_three_parts(page, table):
     answer = page.post("/files", files=parts)
     text = settled(page, answer.url.path)
     assert "train.csv" in text and "rows for the test" in text
+
+
+def test_rows_that_do_not_fit_the_question_may_be_asked_another(page):
+    rows = [
+        {"instruction": f"Name {n} birds.", "input": "", "output": f"{n}: wren"} for n in range(60)
+    ]
+    page.post("/files", files={"files": ("told.json", json.dumps(rows).encode())})
+    text = settled(page, "/runs/told/data")
+    assert "not clear which column" in text and 'href="/runs/told/question"' in text
+    text = settled(page, "/runs/told/question")
+    assert 'value="instruct"' in text and "choose another kind of question" in text
+    answer = page.post("/runs/told/question", data={"task": "instruct"})
+    text = settled(page, answer.url.path)
+    assert "the output is in column <strong><bdi>output</bdi></strong> and is learnt" in text
 
 
 def test_packed_and_workbook_files_are_taken(page, table):

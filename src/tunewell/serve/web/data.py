@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from tunewell.errors import UserError
+from tunewell.errors import DataError, UserError
 from tunewell.read.files import files_of
 from tunewell.serve.web import asked, forms, jobs, preview, roles, shelf
 from tunewell.serve.web.looking import Found
@@ -17,6 +17,10 @@ from tunewell.serve.web.start import Form, go, texts
 router = APIRouter()
 FIELDS = ("rows", "test_rows", "seed")
 _ORDER = ("error", "warning", "note")
+_CLICK = "Say what the columns are with the buttons under their names, below."
+_ONE_COLUMN = (
+    "Write the right answer beside each text, in a column of its own, and choose it again."
+)
 
 
 @router.get("/runs/{name}/data")
@@ -79,6 +83,8 @@ def _context(request: Request, values: dict[str, Any], kept: shelf.Kept) -> dict
     except UserError as problem:
         error = error or problem
     columns = shown.columns if shown else ()
+    if error and "--input" in error.remedy:  # what the command line types, the page clicks
+        error = DataError(error.found, error.expected, _CLICK if len(columns) > 1 else _ONE_COLUMN)
     return {
         "found": looked,
         "error": error,

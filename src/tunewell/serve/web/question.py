@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from tunewell import kinds, registry
 from tunewell.errors import ConfigError
-from tunewell.serve.web import asked, jobs, roles, shelf
+from tunewell.serve.web import asked, jobs, preview, roles, shelf
 from tunewell.serve.web.data import locked
 from tunewell.serve.web.looking import SAID_OF_ROWS, Found
 from tunewell.serve.web.showing import step
@@ -39,6 +39,7 @@ def look(request: Request, name: str) -> HTMLResponse:
         kept,
         values,
         found=found,
+        plain=lambda sentence: preview.plain(sentence, values),
         checked=found.checked,
         task=task,
         tasks=registry.tasks().values(),

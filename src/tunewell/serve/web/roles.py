@@ -61,7 +61,7 @@ def uses(
         grouped = values.get(GROUP) == header
         others = [(f"{c.name}:{number}", word(c)) for c in known if c is not own]
         others += [
-            (f"{c.name}+:{number}", f"one {word(c)} more")
+            (f"{c.name}+:{number}", f"also {word(c)}")
             for c in known
             if c.several and own is None and named.get(c.name)
         ]
