@@ -19,8 +19,8 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MOST_CLICKS = 12
-PATIENCE = 120_000
-WIDTHS = {"desk": (1280, 900), "phone": (390, 844), "200 per cent": (640, 450)}
+PATIENCE = 300_000
+WIDTHS = {"desk": (1280, 900), "phone": (375, 812), "200 per cent": (640, 450)}
 """A desktop at a zoom of 200 per cent has half the pixels."""
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -94,6 +94,37 @@ def test_from_the_example_to_its_answers_in_twelve_clicks(tab, address, tmp_path
     walk(tab, address, tmp_path, None)
     tab.goto(address + "/side-by-side")
     look_at(tab, "8-side-by-side")
+
+
+def test_what_went_wrong_and_settings_are_as_easy_to_read(browser, address, tmp_path):
+    context = browser.new_context(reduced_motion="reduce")
+    tab = context.new_page()
+    tab.goto(address + "/runs/none/data")
+    look_at(tab, "9-not-there")
+    wrong = tmp_path / "one.csv"
+    wrong.write_text("text\n" + "a text\n" * 30)
+    tab.goto(address)
+    tab.get_by_label("Choose a file, or drop it here").set_input_files(wrong)
+    tab.get_by_role("button", name="Look at the rows").click()
+    tab.get_by_role("link", name="Choose another file").wait_for()
+    look_at(tab, "9-no-use")
+    tab.goto(address)
+    tab.get_by_role("button", name="Reviews with points").click()
+    tab.get_by_role("link", name="Yes, these are right").click()
+    tab.get_by_text("It is another kind").click()
+    look_at(tab, "9-kinds")
+    tab.goto(tab.url.replace("/question", "/methods"))
+    for drawer in tab.locator("main summary").all():
+        drawer.click()
+    look_at(tab, "9-drawer")
+    box = tab.locator("[name=methods]").first
+    context.set_offline(True)
+    box.click()
+    tab.get_by_text("The program behind this page does not answer").wait_for()
+    context.set_offline(False)
+    box.click()
+    tab.locator("#gone").wait_for(state="hidden")
+    context.close()
 
 
 def test_the_same_with_a_real_table(tab, address, tmp_path, real_data):

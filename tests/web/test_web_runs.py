@@ -71,7 +71,8 @@ def test_the_server_says_what_changes_and_when_it_is_over(finished):
 
 def test_runs_take_turns_and_one_that_waits_can_be_stopped(finished):
     _, first, second, waiting, _, _, _, record = finished
-    assert f"First {first.name}" in waiting and "Waiting for its turn" in waiting
+    assert f"<bdi>{first.name}</bdi></a>; runs take turns" in waiting
+    assert "Waiting for its turn" in waiting
     assert record["state"] == "cancelled"
     assert not (second.folder / "comparison.json").exists()
 
@@ -167,7 +168,8 @@ def test_numbers_come_back_in_full_also_where_the_rows_are_gone(page, home):
     page.post("/runs/prices/methods", data={"methods": "bag_of_words", "go": "start"})
     kept = Kept(home / "prices")
     assert ended(kept)["state"] == "succeeded", (kept.page / "log.txt").read_text()
-    shown = re.findall(r'<td class="number">([^<]*)</td>\n<td>', page.get("/runs/prices/run").text)
+    best_cell = r'<td class="number">([^<]*)</td>\n<td class="roomy">'
+    shown = re.findall(best_cell, page.get("/runs/prices/run").text)
     found = [read_json(f)["validation"] for f in kept.folder.glob("trials/*/result.json")]
     best = max(scores["spearman"] for scores in found)
     assert shown == [f"{best:.3f}"]  # a correlation is no share, and has no per cent

@@ -5,24 +5,40 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tunewell.tell import units
 from tunewell.tell.scores import Reading
 
-WIDTH, HEIGHT = 640, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 28
+_SIZES = (("wide", 940, 240), ("narrow", 340, 240))
+"""A picture for a desk and one for a phone, with letters of one size in both."""
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 22, 28
+_LETTER, _LINE = 6.6, 14.0
+"""Pixels that a letter of a name and a line of names take."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The curve at one width."""
+
+    size: str
+    width: int
+    height: int
+    paths: tuple[tuple[str, str, tuple[float, float]], ...]
+    """Trial, path, its last point."""
+    names: tuple[tuple[float, float, str, str], ...]
+    """Where a method's name stands, its `text-anchor`, the name."""
+    across: tuple[tuple[float, str], ...]
+    up: tuple[tuple[float, str], ...]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of each trial in the picture, and in words."""
+    """The scores so far as pictures and in words."""
 
-    paths: tuple[tuple[str, str, tuple[tuple[float, float], ...]], ...]
-    """Trial, path, points."""
+    pictures: tuple[Picture, ...]
     table: tuple[tuple[str, str, str], ...]
     """Trial, when, score."""
-    across: tuple[tuple[float, str], ...]
-    up: tuple[tuple[float, str], ...]
 
 
 def curve(file: Path, read: Reading) -> Curve | None:
@@ -34,36 +50,65 @@ def curve(file: Path, read: Reading) -> Curve | None:
     points = [json.loads(line) for line in whole]
     if len(points) < 2:
         return None
-    last = max(points[-1]["seconds"], 1.0)
+    told = [(p["trial"], units.seconds(p["seconds"]), read.figure(p["score"])) for p in points]
+    return Curve(tuple(_picture(points, read, *size) for size in _SIZES), tuple(told))
+
+
+def _picture(
+    points: list[dict[str, Any]], read: Reading, size: str, width: int, height: int
+) -> Picture:
+    first = points[0]["seconds"]
+    span = max(points[-1]["seconds"] - first, 1.0)
     scores = [point["score"] for point in points]
     around = 0.05 if read.percent else 0.1 * (max(scores) - min(scores)) or 0.05
     low, high = min(scores) - around, max(scores) + around
 
-    def place(point: dict[str, float]) -> tuple[float, float]:
-        x = _LEFT + (WIDTH - _LEFT - _RIGHT) * point["seconds"] / last
-        y = HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * (point["score"] - low) / (high - low)
-        return round(x, 1), round(y, 1)
+    def across(seconds: float) -> float:
+        return round(_LEFT + (width - _LEFT - _RIGHT) * (seconds - first) / span, 1)
+
+    def up(score: float) -> float:
+        return round(height - _BOTTOM - (height - _TOP - _BOTTOM) * (score - low) / (high - low), 1)
 
     trials: dict[str, list[tuple[float, float]]] = {}
     for point in points:
-        trials.setdefault(point["trial"], []).append(place(point))
-    return Curve(
-        paths=tuple(
-            (name, "M" + "L".join(f"{x},{y}" for x, y in line), tuple(line))
-            for name, line in trials.items()
+        place = (across(point["seconds"]), up(point["score"]))
+        trials.setdefault(point["trial"], []).append(place)
+    paths = [
+        (n, "M" + "L".join(f"{x},{y}" for x, y in line), line[-1]) for n, line in trials.items()
+    ]
+    return Picture(
+        size,
+        width,
+        height,
+        tuple(paths),
+        _names(trials, read, width),
+        tuple(
+            (across(at), units.seconds(at)) for at in (first + span * part for part in (0, 0.5, 1))
         ),
-        table=tuple(
-            (p["trial"], units.seconds(p["seconds"]), read.figure(p["score"])) for p in points
-        ),
-        across=tuple(
-            (place({"seconds": last * part, "score": low})[0], units.seconds(last * part))
-            for part in (0.0, 0.5, 1.0)
-        ),
-        up=tuple(
-            (
-                place({"seconds": 0.0, "score": score})[1],
-                read.tick(score) if read.percent else read.figure(score),
-            )
+        tuple(
+            (up(score), read.tick(score) if read.percent else read.figure(score))
             for score in (low, (low + high) / 2, high)
         ),
     )
+
+
+def _names(
+    trials: dict[str, list[tuple[float, float]]], read: Reading, width: int
+) -> tuple[tuple[float, float, str, str], ...]:
+    """Each method's name over its best point, where there is room for it."""
+    methods: dict[str, list[tuple[float, float]]] = {}
+    for trial, line in trials.items():
+        methods.setdefault(trial.partition(",")[0], []).extend(line)
+    best = max if read.lower_is_better else min  # downwards in a picture is more
+    placed: list[tuple[float, float, str, str]] = []
+    taken: list[tuple[float, float, float]] = []
+    for method, places in methods.items():
+        x, y = best(places, key=lambda place: place[1])
+        anchor = "end" if x > width / 2 else "start"
+        left = x - _LETTER * len(method) if anchor == "end" else x
+        right = left + _LETTER * len(method)
+        free = all(right < a or left > b or abs(y - c) > _LINE for a, b, c in taken)
+        if free and left >= _LEFT:
+            taken.append((left, right, y))
+            placed.append((x, round(y - 8, 1), anchor, method))
+    return tuple(placed)

@@ -34,7 +34,7 @@ class Line:
 
     name: str
     status: str
-    """`waiting`, `running`, `done`, `skipped` or `failed`."""
+    """`waiting`, `running`, `done`, `skipped`, `failed`; `idle` once the run has been stopped."""
     tried: str
     score: float | None
     """The best so far on the rows that settings are chosen with."""
@@ -89,11 +89,13 @@ def lines(kept: shelf.Kept) -> list[Line]:
         return []
     rows = known["rows"]
     done = _trials(kept.folder / "trials")
-    going = jobs.state(kept)["state"] == jobs.RUNNING
-    now = jobs.progress(kept)["message"].partition(",")[0].partition(":")[0] if going else ""
+    state = jobs.state(kept)["state"]
+    running = state == jobs.RUNNING
+    now = jobs.progress(kept)["message"].partition(",")[0].partition(":")[0] if running else ""
+    rest = "waiting" if state in jobs.GOING else "idle"
     several = len({row["backbone"] for row in rows if row["backbone"]}) > 1
     read = _reading(data)
-    return [_line(row, done, metric, read, now, several) for row in rows]
+    return [_line(row, done, metric, read, now, rest, several) for row in rows]
 
 
 def _trials(folder: Path) -> dict[str, dict[str, Any]]:
@@ -114,12 +116,13 @@ def _line(
     metric: str,
     read: Reading,
     now: str,
+    rest: str,
     several: bool,
 ) -> Line:
     own = [done[key] for key in row["keys"] if key in done]
     scores = [trial["validation"][metric] for trial in own if trial["status"] == "ok"]
     name = f"{row['method']} on {row['backbone']}" if several and row["backbone"] else row["method"]
-    status, reason = "waiting", row["reason"]
+    status, reason = rest, row["reason"]
     bad = [trial for trial in own if trial["status"] != "ok"]
     if row["status"] != "run":
         status = "skipped"

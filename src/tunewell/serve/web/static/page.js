@@ -4,8 +4,19 @@
 const find = (selector, from = document) => from.querySelector(selector);
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 
+/** A command whose lines break before an option, not within one. */
+function showCommand(code, command) {
+  const parts = command.split(/ (?=--)/).map((text) => {
+    const part = document.createElement("span");
+    part.textContent = text;
+    return [part, " "];
+  });
+  code.replaceChildren(...parts.flat().slice(0, -1));
+}
+
 /** A button beside each command and file of settings that copies it. */
 function offerCopies() {
+  if (!navigator.clipboard) return; // browsers keep it from pages that come over a plain network
   for (const box of all(".code")) {
     const code = find("code", box);
     const button = document.createElement("button");
@@ -31,11 +42,42 @@ function showDrops() {
   }
 }
 
-/** Replace a part of the page by what the server says about it now. */
+const GONE = "The program behind this page does not answer: it was ended, or this computer slept. "
+  + "Type “tunewell web” again where it was started, and load the page anew. Runs go on meanwhile.";
+
+/** Say that the program does not answer, or take that back. */
+function tellGone(gone) {
+  const told = find("#gone");
+  if (told.hidden === gone) told.textContent = gone ? GONE : "";
+  told.hidden = !gone;
+}
+
+/** Ask the server; null where nobody answers, which the page then says. */
+async function ask(address, given) {
+  try {
+    const answer = await fetch(address, given);
+    tellGone(false);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    tellGone(true);
+    return null;
+  }
+}
+
+/** Replace a part of the page by what the server says about it now; what is open stays open. */
 async function refresh(part, address) {
-  const answer = await fetch(address);
-  if (!answer.ok) return false;
-  part.innerHTML = await answer.text();
+  const answer = await ask(address);
+  if (!answer || !answer.ok) return false;
+  const text = await answer.text();
+  const open = all("details", part).map((item) => item.open);
+  const across = all(".scroll", part).map((item) => item.scrollLeft);
+  const stops = "a, button, summary, [tabindex]";
+  const at = all(stops, part).indexOf(document.activeElement);
+  part.innerHTML = text;
+  all("details", part).forEach((item, number) => { item.open = Boolean(open[number]); });
+  all(".scroll", part).forEach((item, number) => { item.scrollLeft = across[number] || 0; });
+  if (at >= 0) all(stops, part)[at]?.focus({ preventScroll: true });
   return true;
 }
 
@@ -45,6 +87,17 @@ async function waitForRows(part) {
     await new Promise((done) => setTimeout(done, 700));
     if (!await refresh(part, part.dataset.wait)) return;
   }
+  if (find(".problem", part)) location.reload(); // the page around it is another then
+}
+
+/** Load the page anew once the rows have been looked through. */
+async function waitForQuestion() {
+  while (true) {
+    await new Promise((done) => setTimeout(done, 1000));
+    const answer = await ask(location.href);
+    if (answer && !(await answer.text()).includes("data-again")) break;
+  }
+  location.reload();
 }
 
 /** The ladder with what fits into the budget, told anew when a tick or the slider moves. */
@@ -52,17 +105,17 @@ function followCosts(form) {
   const slider = find("#budget");
   const words = slider.dataset.words.split("|");
   let asked = 0;
-  async function ask() {
+  async function count() {
     const number = ++asked;
-    const answer = await fetch(form.dataset.costs, { method: "POST", body: new FormData(form) });
-    if (number !== asked || !answer.ok) return null;
+    const answer = await ask(form.dataset.costs, { method: "POST", body: new FormData(form) });
+    if (number !== asked || !answer || !answer.ok) return null;
     const told = await answer.json();
     if (told.problem) {
       find("#total").textContent = told.problem;
       return null;
     }
     find("#total").textContent = told.total;
-    find("#the-command").textContent = told.command;
+    showCommand(find("#the-command"), told.command);
     find("#the-yaml").textContent = told.yaml;
     for (const row of all("[data-method]", form)) {
       const cost = told.by_method[row.dataset.method];
@@ -78,16 +131,16 @@ function followCosts(form) {
     find("#budget-words").textContent = words[slider.value];
     slider.setAttribute("aria-valuetext", words[slider.value]);
   });
-  form.addEventListener("change", ask);
+  form.addEventListener("change", count);
   for (const button of all("[data-tick]", form)) {
     button.addEventListener("click", () => {
       for (const box of all("[name=methods]", form)) box.checked = button.dataset.tick === "all";
-      ask();
+      count();
     });
   }
   if ("measuring" in form.dataset) {
     const timer = setInterval(async () => {
-      const told = await ask();
+      const told = await count();
       if (told && !told.measuring) {
         clearInterval(timer);
         find("#measuring").textContent = told.error
@@ -104,11 +157,20 @@ function followRun(part) {
   const source = new EventSource(part.dataset.events);
   source.addEventListener("change", () => refresh(part, part.dataset.live));
   source.addEventListener("say", (event) => { told.textContent = event.data; });
+  source.addEventListener("open", () => tellGone(false));
+  source.addEventListener("error", () => tellGone(true));
   source.addEventListener("done", async () => {
     source.close();
     await refresh(part, part.dataset.live);
     for (const item of all("[data-going]")) item.hidden = true;
-    for (const item of all("[data-ended]")) item.hidden = false;
+    const answer = await ask(location.href);
+    if (!answer || !answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const parts = ".steps li, .eyebrow";
+    const told = all(parts, page);
+    all(parts).forEach((item, number) => {
+      if (item.outerHTML !== told[number].outerHTML) item.replaceWith(told[number]);
+    });
   });
 }
 
@@ -127,10 +189,12 @@ function answerInPlace(form) {
     const button = find("button", form);
     button.disabled = true;
     place.textContent = "Thinking…";
-    const answer = await fetch(form.dataset.piece, { method: "POST", body: new FormData(form) });
+    const answer = await ask(form.dataset.piece, { method: "POST", body: new FormData(form) });
+    button.disabled = false;
+    place.textContent = "";
+    if (!answer) return;
     place.innerHTML = answer.ok ? await answer.text() : await problemIn(answer);
     place.scrollIntoView({ block: "nearest" });
-    button.disabled = false;
   });
 }
 
@@ -146,9 +210,13 @@ for (const button of all("[data-back]")) {
   button.hidden = false;
   button.addEventListener("click", () => history.back());
 }
+for (const code of all(".code code")) {
+  if (code.textContent.startsWith("tunewell ")) showCommand(code, code.textContent);
+}
 offerCopies();
 showDrops();
 if (find("[data-wait]")) waitForRows(find("[data-wait]"));
+if (find("[data-again]")) waitForQuestion();
 if (find("[data-costs]")) followCosts(find("[data-costs]"));
 if (find("[data-events]")) followRun(find("[data-events]"));
 for (const form of all("[data-piece]")) answerInPlace(form);
