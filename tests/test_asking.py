@@ -20,6 +20,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TUNEWELL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("OPENAI_API_KEY", "sesame")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with (tmp_path / "toy.csv").open("w", newline="", encoding="utf-8") as file:
         rows = [(e.input, e.target) for e in toy.examples(120)]
         csv.writer(file).writerows([("text", "label"), *rows])
@@ -49,6 +50,18 @@ def compare(server, *more, methods=ASKING, out="run"):
 
 def results(out="run"):
     return {r["method"]: r for r in read_json(Path(out) / "comparison.json")["results"]}
+
+
+def test_the_address_in_the_environment_is_told_before_rows_are_sent_there(monkeypatch, capsys):
+    with serving(clever) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        typed = ["compare", "toy.csv", "--backbone", "openai:small", "--methods", "zero_shot"]
+        assert main([*typed, "--trials", "1", "--out", "run"]) == 0
+        assert server.requests and f"is asked at {server.url}" in capsys.readouterr().err
+        assert "max_tokens" in server.requests[0]
+    told = read_json(Path("run/comparison.json"))["options"]
+    (base,) = (each for each in told if each["name"] == "base_url")
+    assert base["value"] == server.url and "OPENAI_BASE_URL" in base["reason"]
 
 
 def test_methods_that_ask_run_and_others_say_why_not(capsys):

@@ -16,6 +16,7 @@ def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, A
     from tunewell.options import flatten
 
     local = [each for each in ready.backbones if each.endpoint is None]
+    asked = [each.endpoint for each in ready.backbones if each.endpoint is not None]
     backbone = local[0] if local else None
     chosen = {
         "methods": (", ".join(ready.methods), "all that there are"),
@@ -24,8 +25,10 @@ def chosen_options(ready: Ready, origins: Mapping[str, str]) -> list[dict[str, A
         "dtype": (ready.machine.dtype, "by the processor's flags"),
         "out": (str(ready.folder), "named after the data"),
     }
-    if len(local) < len(ready.backbones):
-        chosen["base_url"] = ("OpenAI", "none is given")
+    if asked:
+        url = asked[0].base_url
+        why = "OPENAI_BASE_URL says so" if url else "none is given"
+        chosen["base_url"] = (url or "OpenAI", why)
         chosen["max_tokens_spent"] = (MOST_TOKENS, "so that no run costs a fortune")
     columns = ready.data.columns
     if columns.named.keys() <= {"input", "target"}:

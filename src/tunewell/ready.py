@@ -147,17 +147,17 @@ def _endpoint(name: str, options: RunOptions, folder: Path) -> Backbone:
     """A model that is asked over HTTP; ResourceError or ConfigError where none can be asked."""
     from tunewell.fit.endpoints.listed import created
     from tunewell.fit.endpoints.named import endpoint_named, model_in
-    from tunewell.fit.endpoints.requests import name_address
+    from tunewell.fit.endpoints.requests import address
 
-    name_address(options.base_url)
+    url = address(options.base_url)
     return endpoint_named(
         name,
-        base_url=options.base_url,
+        base_url=url,
         most_tokens=MOST_TOKENS if options.max_tokens_spent is None else options.max_tokens_spent,
         most_money=options.max_money_spent,
         prices=options.price_per_million,
         account=folder.resolve() / "spent.json",
-        created=created(options.base_url, model_in(name)),
+        created=created(url, model_in(name)),
         kept_since=time.time() if options.replies == "new" else 0.0,
     )
 

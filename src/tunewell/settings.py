@@ -39,7 +39,8 @@ class RunOptions(Source):
     """How a text's token vectors become one; as the backbone was made for unless given."""
     base_url: str | None = None
     """Where openai:MODEL is asked: any server that speaks OpenAI's language, such as
-    http://localhost:8000/v1; OpenAI's own unless given. The key is that in OPENAI_API_KEY."""
+    http://localhost:8000/v1. Not given: the one in OPENAI_BASE_URL, else OpenAI's own. The key is
+    that in OPENAI_API_KEY."""
     max_tokens_spent: int | None = None
     """Tokens that may be read and written at an endpoint by all trials together; a request that
     might pass it is not sent. Not given: a million."""

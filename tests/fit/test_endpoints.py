@@ -25,6 +25,7 @@ def apart(tmp_path, monkeypatch):
     """A cache and a key of the test's own."""
     monkeypatch.setenv("TUNEWELL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("OPENAI_API_KEY", "sesame")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
 
 def writer(server, **more):
@@ -291,10 +292,21 @@ def test_the_key_goes_where_the_user_says_and_nowhere_else(monkeypatch):
     assert requests.key_for("http://localhost:8000/v1") == "sesame"
     with pytest.raises(ConfigError, match="does not name"):
         requests.key_for("https://elsewhere.example/v1")
-    requests.name_address("https://named.example/v1")
+    assert requests.address(None) is None
+    requests.address("https://named.example/v1")
     assert requests.key_for("https://named.example/v1") == "sesame"
     monkeypatch.setenv("OPENAI_BASE_URL", "https://elsewhere.example/v1")
     assert requests.key_for("https://elsewhere.example/v1") == "sesame"
     monkeypatch.delenv("OPENAI_BASE_URL")
     monkeypatch.delenv("OPENAI_API_KEY")
     assert requests.key_for("https://elsewhere.example/v1") is None
+
+
+def test_the_address_in_the_environment_is_asked_and_its_replies_are_its_own(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://elsewhere.example/v1")
+    url = requests.address(None)
+    there, typed = endpoint_named("openai:a", base_url=url), requests.address("http://b/v1")
+    assert (there.endpoint.base_url, typed) == ("https://elsewhere.example/v1", "http://b/v1")
+    own = endpoint_named("openai:a")
+    assert kept.key_of(there.endpoint, {}) != kept.key_of(own.endpoint, {})
+    assert requests.client(None, "sesame").base_url.host == "api.openai.com"

@@ -69,14 +69,12 @@ def _named(options: AskOptions) -> Backbone:
     if options.backbone.startswith(PREFIX):
         from tunewell.fit.endpoints.listed import created
         from tunewell.fit.endpoints.named import endpoint_named, model_in
-        from tunewell.fit.endpoints.requests import name_address
+        from tunewell.fit.endpoints.requests import address
 
-        name_address(options.base_url)
-        made = created(options.base_url, model_in(options.backbone))
+        url = address(options.base_url)
+        made = created(url, model_in(options.backbone))
         since = time.time() if options.replies == "new" else 0.0
-        return endpoint_named(
-            options.backbone, base_url=options.base_url, created=made, kept_since=since
-        )
+        return endpoint_named(options.backbone, base_url=url, created=made, kept_since=since)
     from tunewell.fit.backbones import resolve
 
     return resolve(options.backbone)

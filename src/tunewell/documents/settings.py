@@ -49,8 +49,8 @@ class AskOptions:
     """A model that writes an answer from the passages: a folder, an earlier run, a Hub name, or
     openai:MODEL for one that is asked over HTTP. Not given: the passages alone."""
     base_url: str | None = None
-    """Where openai:MODEL is asked; OpenAI's own server unless given. The key is that in
-    OPENAI_API_KEY."""
+    """Where openai:MODEL is asked. Not given: the server in OPENAI_BASE_URL, else OpenAI's own.
+    The key is that in OPENAI_API_KEY."""
     replies: Literal["kept", "new"] = "kept"
     """Whether a reply of openai:MODEL that this machine has kept, for at most 30 days, will do
     where the same is asked again."""

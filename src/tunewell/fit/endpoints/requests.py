@@ -21,6 +21,9 @@ from tunewell.fit.prompting.writers import Said
 if TYPE_CHECKING:
     import openai
 
+OPENAI = "https://api.openai.com/v1"
+ADDRESS = "OPENAI_BASE_URL"
+"""The environment variable in which OpenAI's own client looks for an address."""
 TRIES = 6
 """Times that a request is sent."""
 FIRST_WAIT_SECONDS = 0.5
@@ -58,7 +61,7 @@ def client(base_url: str | None, key: str | None) -> openai.OpenAI:
             "The environment variable OPENAI_API_KEY is expected to hold it.",
             "For a server without keys name it with --base-url.",
         )
-    return openai.OpenAI(api_key=key or "none", base_url=base_url, max_retries=0)
+    return openai.OpenAI(api_key=key or "none", base_url=base_url or OPENAI, max_retries=0)
 
 
 def key_at_hand() -> str | None:
@@ -69,10 +72,16 @@ def key_at_hand() -> str | None:
 _NAMED: set[str] = set()
 
 
-def name_address(base_url: str | None) -> None:
-    """Say that the user has named this address, so that the key may go there."""
-    if base_url is not None:
-        _NAMED.add(base_url)
+def address(base_url: str | None) -> str | None:
+    """Where the user wants models to be asked, so that the key may go there; None: at OpenAI.
+
+    Args:
+        base_url: as typed; the address in `OPENAI_BASE_URL` unless given.
+    """
+    named = base_url or os.environ.get(ADDRESS) or None
+    if named is not None:
+        _NAMED.add(named)
+    return named
 
 
 def key_for(base_url: str | None) -> str | None:
@@ -84,7 +93,7 @@ def key_for(base_url: str | None) -> str | None:
         ConfigError: the address is such another, and there is a key.
     """
     key = key_at_hand()
-    own = base_url is None or base_url in _NAMED or base_url == os.environ.get("OPENAI_BASE_URL")
+    own = base_url is None or base_url in _NAMED or base_url == os.environ.get(ADDRESS)
     if own or not key or urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1"):
         return key
     raise ConfigError(
