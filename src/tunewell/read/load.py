@@ -161,11 +161,11 @@ def _refuse_unscorable(files: Mapping[str, Path], parts: Mapping[str, list[Examp
 
 
 def _told_ungrouped(path: Path, part: str, columns: Columns, here: Columns) -> list[Fault]:
-    """That test rows belong to no groups, where there are some elsewhere."""
+    """That test rows are not grouped as the others are."""
     if part != "test" or columns.group == here.group:
         return []
-    sentence = f"{path} has no column {shown(columns.group or '')}: intervals are over its rows."
-    remedy = "Add the column, or intervals are too narrow where rows belong together."
+    sentence = f"{path} has no column {shown(columns.group or '')}: its rows are not grouped by it."
+    remedy = "Add the column: without it intervals are too narrow where rows belong together."
     return [Fault("no_groups", "warning", sentence, remedy=remedy, source=str(path))]
 
 
