@@ -201,6 +201,20 @@ def test_labels_cannot_be_mixed_with_texts(files, tmp_path, capsys):
     assert "answers of classify are no texts" in capsys.readouterr().err
 
 
+def test_rows_that_say_when_they_are_learnt_cannot_be_mixed(files, tmp_path, capsys):
+    answer = {"role": "assistant", "content": "maru"}
+    rows = [
+        {"messages": [{"role": "user", "content": f"kelo {n}"}, answer], "during": [0.5, 1]}
+        for n in range(30)
+    ]
+    (tmp_path / "phases.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "phases.yaml").write_text(f"data: {tmp_path}/phases.jsonl\ntask: chat\n")
+    mix = (files / "mix.yaml").read_text().replace(f"{files}/notes.yaml", f"{tmp_path}/phases.yaml")
+    (tmp_path / "mix.yaml").write_text(mix.replace(f"{files}/out", f"{tmp_path}/out"))
+    assert main(["mix", str(tmp_path / "mix.yaml")]) == 2
+    assert "phases cannot be mixed: its rows say themselves" in capsys.readouterr().err
+
+
 def test_texts_without_a_question_cannot_be_mixed(files, tmp_path, capsys):
     table = tmp_path / "texts.csv"
     table.write_text("\n".join(["text", *(f"kelo {n} maru lopo" for n in range(30))]))

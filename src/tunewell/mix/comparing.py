@@ -15,6 +15,7 @@ from tunewell.measure.compare import simultaneous
 from tunewell.measure.intervals import effective_rows, intervals
 from tunewell.mix.rows import drawn, write_rows
 from tunewell.mix.settings import ROWS, TOGETHER, Mix
+from tunewell.read import Data
 from tunewell.ready import learn_task
 from tunewell.settings import Event, Watch, silent
 from tunewell.values import Interval, to_json, write_json
@@ -65,7 +66,7 @@ def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
     """
     sets = {name: run.rows_of_texts(resolved.options) for name, resolved in mix.alone.items()}
     for name, data in sets.items():
-        _refuse_unfit(name, data.task)
+        _refuse_unfit(name, data)
     sizes = [len(data.train) for data in sets.values()]
     counts = drawn(sizes, mix.options.weights, mix.options.temperature)
     write_rows(mix.folder / ROWS, sets, counts, mix.options, mix.together.options.seed)
@@ -98,8 +99,15 @@ def compare_mix(mix: Mix, watch: Watch = silent) -> Mixed:
     return mixed
 
 
-def _refuse_unfit(name: str, task: Task) -> None:
+def _refuse_unfit(name: str, data: Data) -> None:
     """ConfigError where rows do not survive as messages that a model answers."""
+    task = data.task
+    if any(row.during != (0.0, 1.0) for row in data.train):
+        raise ConfigError(
+            f"{name} cannot be mixed: its rows say themselves when they are learnt.",
+            "In a mix `joins` says so.",
+            "Take the column `during` out of its file.",
+        )
     if task.head != "writing" or getattr(task, "learns_input", False):
         raise ConfigError(
             f"{name} cannot be mixed: rows of {task.name} are no questions with answers.",
