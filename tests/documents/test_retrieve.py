@@ -13,6 +13,7 @@ from fit import tiny, writers
 from tunewell import registry
 from tunewell.cli import main
 from tunewell.contracts import Job
+from tunewell.documents.files import documents_in
 from tunewell.documents.finding import open_index
 from tunewell.documents.planning import sample
 from tunewell.documents.settings import AskOptions
@@ -207,6 +208,14 @@ def test_changed_documents_are_another_trial(here):
     assert retrieve(documents="towns").content() == before
     Path("towns/Ulm.txt").write_text("The town of Ulm is known for sparrows.\n")
     assert retrieve(documents="towns").content() != before
+    changed = retrieve(documents="towns").content()
+    Path("towns/run/trials").mkdir(parents=True)
+    for name in ("data.json", "plan.json", "report.html", "trials/README.md"):
+        Path("towns/run", name).write_text("{}")  # what a run leaves in a folder is no document
+    assert retrieve(documents="towns").content() == changed
+    assert [file.name for file in documents_in(Path("towns"), Path("index"))[0]] == [
+        path.name for path in sorted(Path("towns").glob("*.*"))
+    ]
     assert retrieve(documents="index").content() not in ("", before)
     assert retrieve(documents="nowhere").content() == retrieve(documents="elsewhere").content()
     with serving(reads) as server:

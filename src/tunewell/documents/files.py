@@ -64,7 +64,8 @@ class LeftOut:
 def documents_in(folder: Path, without: Path) -> tuple[list[File], list[LeftOut]]:
     """Every file that can be a document, by name, and every other; hidden ones are passed over.
 
-    Links to folders are not followed, as they may lead round in a circle.
+    Links to folders are not followed, as they may lead round in a circle. Folders of runs are
+    passed over too: what they hold changes while a run reads the documents around it.
 
     Args:
         folder: a folder, or a single file.
@@ -98,11 +99,16 @@ def documents_in(folder: Path, without: Path) -> tuple[list[File], list[LeftOut]
             if Path(here, name).is_symlink():
                 place = Path(here, name).relative_to(folder)
                 left.append(LeftOut(_shown(place), "it is a link to a folder"))
-        folders[:] = [n for n in inside if Path(here, n).resolve() != without.resolve()]
+        below = [n for n in inside if Path(here, n).resolve() != without.resolve()]
+        folders[:] = [name for name in below if not _is_run(Path(here, name))]
         for name in sorted(names):
             if not name.startswith((".", "~$")):  # the latter are locks of Word
                 sort(_shown(Path(here, name).relative_to(folder)), Path(here, name))
     return files, left
+
+
+def _is_run(folder: Path) -> bool:
+    return all((folder / file).is_file() for file in ("data.json", "plan.json"))
 
 
 def fingerprint(path: Path) -> str:

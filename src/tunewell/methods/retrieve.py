@@ -55,13 +55,17 @@ class Retrieve:
 
     def content(self) -> str:
         """What the documents hold, as a fingerprint: a trial on others is another trial."""
+        from tunewell.documents.files import documents_in
         from tunewell.documents.record import FILE
 
         if self.documents is None:
             return ""
         source = Path(self.documents).expanduser()
-        record = source / FILE
-        found = [record] if record.is_file() else [source, *sorted(source.rglob("*"))]
+        found: list[Path] = []
+        if (source / FILE).is_file():
+            found = [source / FILE]
+        elif source.exists():
+            found = [file.path for file in documents_in(source, source)[0]]
         files = [(str(path), path.stat()) for path in found if path.is_file()]
         return _content(source, tuple((name, s.st_size, s.st_mtime_ns) for name, s in files))
 
