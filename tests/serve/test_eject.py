@@ -74,9 +74,9 @@ def test_what_cannot_be_written_out_is_told(in_run, tmp_path, capsys):
         write_json(trial, {**before, "data": "another"})
         with pytest.raises(tunewell.ConfigError, match="no longer those"):
             eject(trial.parent / "model")
-        nested = {"base_method": "instructed"}
+        nested = {"base_method": "augment"}
         write_json(trial, {**before, "method": "augment", "options": nested})
-        with pytest.raises(tunewell.ConfigError, match="instructed inside of another"):
+        with pytest.raises(tunewell.ConfigError, match="augment inside of itself"):
             eject(trial.parent / "model")
     finally:
         write_json(trial, before)

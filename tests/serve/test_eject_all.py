@@ -82,7 +82,7 @@ def test_every_method_ejects_on_its_first_task(here, run, tmp_path, toy_backbone
     scripts.mkdir()
     for name in [*registry.methods()][part::PARTS]:
         if getattr(registry.method(name), "reads_texts", False):
-            continue  # told not to be written out
+            continue  # which it needs: tests of its own
         if name in NEEDS and find_spec(NEEDS[name]) is None:
             continue
         if name == "retrieve":
@@ -116,8 +116,9 @@ def test_scripts_of_rows_and_their_copies(here, run, tmp_path):
     check(run("classify"), tmp_path, "augment", base_method="bag_of_words")
 
 
-def test_a_script_trains_on_rows_and_their_copies(here, run, tmp_path):
-    expected = written_out(run("classify"), tmp_path, "mine", "augment", base_method="head")
+@pytest.mark.parametrize("base", ["head", "instructed"])
+def test_a_script_trains_on_rows_and_their_copies(here, run, tmp_path, base):
+    expected = written_out(run("classify"), tmp_path, "mine", "augment", base_method=base)
     told = told_by_scripts(tmp_path)["mine"]  # with dropout, which falls on other units
     assert not isinstance(told, str), told[-3000:]
     same = [own["value"] == its["value"] for own, its in zip(expected, told, strict=True)]
@@ -199,15 +200,18 @@ def test_an_untouched_encoder_that_fills_in_has_no_script(here, run, tmp_path):
         eject(model, tmp_path / "mine.py")
 
 
-def test_a_script_of_plain_texts(here, run, tmp_path):
-    predictor, model, test = fitted_in(run("complete", True), "full")
+@pytest.mark.parametrize("name", ["full", "prompt_tuning"])
+def test_a_script_of_plain_texts(here, run, tmp_path, name):
+    predictor, model, test = fitted_in(run("complete", True), name)
     expected = predictor.surprise([e.input for e in test], [e.target for e in test])
-    (tmp_path / "full.py").write_text(eject(model, tmp_path / "full.py"), encoding="utf-8")
-    told = [row[0] for row in told_by_scripts(tmp_path)["full"]]
+    (tmp_path / "mine.py").write_text(eject(model, tmp_path / "mine.py"), encoding="utf-8")
+    told = [row[0] for row in told_by_scripts(tmp_path)["mine"]]
     assert told == pytest.approx([each.nats for each in expected], abs=1e-3)
 
 
-def test_what_an_answer_does_not_show_is_refused(here, run, tmp_path):
-    _, model, _ = fitted_in(run("complete", True), "zero_shot")
-    with pytest.raises(tunewell.ConfigError, match="the metric bits_per_byte is not written out"):
-        eject(model, tmp_path / "mine.py")
+def test_a_script_tells_how_little_texts_are_expected(here, run, tmp_path):
+    predictor, model, test = fitted_in(run("complete", True), "zero_shot")
+    expected = predictor.surprise([e.input for e in test], [e.target for e in test])
+    (tmp_path / "mine.py").write_text(eject(model, tmp_path / "mine.py"), encoding="utf-8")
+    told = [row[0] for row in told_by_scripts(tmp_path)["mine"]]
+    assert told == pytest.approx([each.nats for each in expected], abs=1e-3)

@@ -127,8 +127,8 @@ def writing_runs(tmp_path_factory):
 @pytest.mark.parametrize(
     ("shape", "names"),
     [
-        ("gpt2", ("full", "lora", "bitfit", "last_layers")),
-        ("llama", ("lora", "ia3", "adapter")),
+        ("gpt2", ("full", "lora", "bitfit", "last_layers", "prompt_tuning")),
+        ("llama", ("lora", "ia3", "adapter", "p_tuning")),
         ("t5", ("full", "lora", "ia3", "adapter")),
         ("bart", ("full",)),
     ],

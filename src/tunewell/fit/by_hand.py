@@ -20,7 +20,9 @@ class ByHand:
     A method that trains with the loop defines `prepare(model)`, which decides what moves of
     `model.body`, and may define `factors(model, epoch)`. Another one defines
     `fit(texts, labels, read)`, which returns a function from texts to shares (texts, labels);
-    `read` turns texts into vectors (texts, hidden) by the frozen backbone.
+    `read` turns texts into vectors (texts, hidden) by the frozen backbone. One that reads texts
+    without labels gets the model that has read them by `read_on(BACKBONE, **READING)`; one that
+    puts learned vectors before what a model that writes reads has `VIRTUAL` of them.
 
     Where `simple` does not hold of the task it defines `fit(inputs, targets, read)`, a function
     from inputs to `Answer`s. What it calls of ours is in `uses`, and stands in the script as it is
@@ -63,6 +65,49 @@ def apart(read: Callable[[Sequence[str]], Tensor], inputs: Sequence[Any]) -> Ten
 def lines(code: str) -> str:
     """Code without the indentation that it has in a method's file."""
     return textwrap.dedent(code).strip() + "\n"
+
+
+def before_text(body: nn.Module, config: str, tokens: int, **options: Any) -> ByHand:
+    """The lines that put virtual input embeddings before what a frozen body reads.
+
+    Args:
+        config: the class of peft's configuration.
+        options: what it is told besides their number and sizes.
+    """
+    from tunewell.fit import virtual
+
+    writes = anatomy.writes(body)
+    sizes = virtual.sizes_before_text(body) | ({"task_type": "CAUSAL_LM"} if writes else {})
+    given: dict[str, Any] = {"num_virtual_tokens": "VIRTUAL" if writes else tokens}
+    given |= {name: repr(each) for name, each in (options | sizes).items()}
+    told = "".join(f"        {name}={each},\n" for name, each in given.items())
+    moves = "move; the model stays" if writes else "move, and the head; the body stays"
+    code = f'''\
+def prepare(model):
+    """Input embeddings before the text {moves}."""
+    config = {config}(
+{told}    )
+    model.body = get_peft_model(model.body, config)
+'''
+    if not writes:
+        code += TEXT_ALONE
+    return ByHand(code, (f"from peft import {config}, get_peft_model",))
+
+
+TEXT_ALONE = '''\
+    model.body.register_forward_hook(text_alone, with_kwargs=True)
+
+
+def text_alone(body, args, kwargs, output):
+    """The positions of the text, without those of the virtual tokens."""
+    ids = kwargs["input_ids"] if "input_ids" in kwargs else args[0]
+    length = ids.shape[1]
+    output.last_hidden_state = output.last_hidden_state[:, -length:]
+    if output.get("pooler_output") is not None:
+        pooler = body.get_base_model().pooler
+        output.pooler_output = pooler(output.last_hidden_state)
+    return output
+'''
 
 
 def in_every_layer(body: nn.Module, names: Sequence[str]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tunewell.contracts import Job, Predictor
 from tunewell.errors import Probed
 from tunewell.fit.schedule import Schedule, refuse_below
 from tunewell.values import Progress
+
+if TYPE_CHECKING:
+    from tunewell.fit.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,21 @@ class DomainAdapt(Schedule):
             return self._probed(job, reading_on.seconds_to_read(job, self.passes))
         found = reading_on.read_on(_half(job, 0.0), self.passes, self.reading_rate)
         return train(_half(job, 0.5), lambda model: reading_on.begin_there(model, found), self)
+
+    def by_hand(self, body: Any, task: Any) -> ByHand:
+        """These steps in plain lines."""
+        from tunewell.fit import anatomy
+        from tunewell.fit.by_hand import ByHand, lines
+
+        read = "read" if anatomy.writes(body) else "read.base_model"
+        code = f"""
+            def prepare(model):
+                \"\"\"Everything moves, from where reading texts leaves the body.\"\"\"
+                no_dropout = dict.fromkeys(BODY_DROPOUT, 0.0)
+                read = read_on(BACKBONE, no_dropout=no_dropout, **READING)
+                model.body.load_state_dict({read}.state_dict(), strict=False)
+            """
+        return ByHand(lines(code))
 
     def _probed(self, job: Job, reading_seconds: float) -> Predictor:
         """Raises what `full` would cost, with what reading would take before."""

@@ -51,33 +51,14 @@ class PromptTuning(Schedule):
 
     def by_hand(self, body: Any, task: Any) -> ByHand:
         """These steps in plain lines."""
-        from tunewell.fit import virtual
-        from tunewell.fit.by_hand import ByHand, lines
+        from tunewell.fit.by_hand import before_text
 
-        sizes = ", ".join(f"{k}={v!r}" for k, v in virtual.sizes_before_text(body).items())
-        code = f"""
-            def prepare(model):
-                \"\"\"Input embeddings before the text move, and the head; the body stays.\"\"\"
-                config = PromptTuningConfig(
-                    num_virtual_tokens={self.tokens},
-                    prompt_tuning_init="SAMPLE_VOCAB",
-                    {sizes},
-                )
-                model.body = get_peft_model(model.body, config)
-                model.body.register_forward_hook(text_alone, with_kwargs=True)
-
-
-            def text_alone(body, args, kwargs, output):
-                \"\"\"The positions of the text, without those of the virtual tokens.\"\"\"
-                ids = kwargs["input_ids"] if "input_ids" in kwargs else args[0]
-                length = ids.shape[1]
-                output.last_hidden_state = output.last_hidden_state[:, -length:]
-                if output.get("pooler_output") is not None:
-                    pooler = body.get_base_model().pooler
-                    output.pooler_output = pooler(output.last_hidden_state)
-                return output
-            """
-        return ByHand(lines(code), ("from peft import PromptTuningConfig, get_peft_model",))
+        return before_text(
+            body,
+            "PromptTuningConfig",
+            self.tokens,
+            prompt_tuning_init="SAMPLE_VOCAB",
+        )
 
     def _add(self, model: Any) -> Any:
         from tunewell.fit.adapt import peft

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tunewell import run
 from tunewell.errors import ConfigError
-from tunewell.fit.by_hand import simple
+from tunewell.fit.by_hand import ByHand, simple
 from tunewell.fit.heads import head_for
-from tunewell.fit.records import found_again, read_record
+from tunewell.measure.metrics.surprise import EXPECTED
 from tunewell.options import from_keywords
 from tunewell.read import Data
 from tunewell.ready import read_rows
-from tunewell.serve.fitted import Fitted, Network, fitted_in, network_of, no_script
+from tunewell.serve.fitted import Fitted, Network, Saying, fitted_in, network_of, no_script
+from tunewell.serve.plain.pieces import begun
 from tunewell.serve.script_asked import DOC as ASKING
 from tunewell.serve.script_asked import asking_script
+from tunewell.serve.script_expected import DOC as EXPECTING
+from tunewell.serve.script_expected import expecting_script
 from tunewell.serve.script_filling import filling_script
 from tunewell.serve.script_kinds import Fragments, fragments
 from tunewell.serve.script_parts import Made, script
 from tunewell.serve.script_pieces import General, general_script
-from tunewell.serve.script_rows import constants, reading, written
+from tunewell.serve.script_rows import beside, reading, solved
+from tunewell.serve.script_texts import reading_first
 from tunewell.serve.script_writing import DOC as WRITING
 from tunewell.serve.script_writing import writing_script
 from tunewell.serve.scripts import DOC
-from tunewell.values import Machine, read_json, to_json
+from tunewell.values import read_json
+
+Lines = Callable[[Any], ByHand]
+"""From the body of a model to its method's own lines."""
 
 
 def eject(folder: str | Path, out: Path | None = None) -> str:
@@ -44,75 +52,85 @@ def eject(folder: str | Path, out: Path | None = None) -> str:
         raise ConfigError(f"{model} is not inside a run, so its rows are not known.")
     trial = read_json(model.parent / "trial.json")
     home = model.parent.parent.parent
-    data = read_rows(from_keywords({"data": home / "run.yaml"}).options)
+    options = from_keywords({"data": home / "run.yaml"}).options
+    data = read_rows(options)
     if data.fingerprint != trial["data"]:
         raise ConfigError("The rows are no longer those that this model was fitted to.")
     if any(example.during != (0.0, 1.0) for example in data.train):
-        raise no_script("rows of a part of the training are not written out")
+        raise no_script("some of its rows were learnt in a part of the training alone")
     fitted = fitted_in(model, trial)
     if "filled" in fitted.value:
         raise no_script("words that a backbone fills in as it stands are not written out")
-    if "asked" in fitted.value:
+
+    def by_hand(body: Any) -> ByHand:
+        piece = fitted.method.by_hand(body, fitted.task)
+        if "READING" not in piece.code:
+            return piece
+        return reading_first(piece, fitted, trial, options, data, out)
+
+    if "asked" in fitted.value and fitted.task.metric in EXPECTED:
+        about, parts = EXPECTING, expecting_script(fitted, trial, data, out)
+    elif "asked" in fitted.value:
         about, parts = ASKING, asking_script(fitted, trial, data, out)
     elif fitted.task.head in ("writing", "masked") and fitted.trained:
-        about, parts = WRITING, _saying(fitted, data, trial["seed"], out)
+        about, parts = WRITING, _saying(fitted, by_hand, data, trial["seed"], out)
     else:
-        about, parts = DOC, _reading(fitted, data, trial["seed"], out)
+        about, parts = DOC, _reading(fitted, by_hand, data, trial["seed"], out)
     on = f" on {trial['backbone']}" if trial["backbone"] else ""
     told = textwrap.fill(about.format(told=_scored(home, model)), 88)
     begin = f'"""Fits {trial["method"]}{on} again, without Tunewell.\n\n{told}\n"""\n'
     return "\n".join([begin, *parts])
 
 
-def _saying(fitted: Fitted, data: Data, seed: int, out: Path | None) -> list[str]:
+def _saying(fitted: Fitted, by_hand: Lines, data: Data, seed: int, out: Path | None) -> list[str]:
     """The script of a model that writes, or fills words in."""
     if fitted.lead or fitted.copies:
         raise no_script("a model that writes is written out for methods that stand by themselves")
-    if fitted.value["body"] == "soft":
-        raise no_script("virtual tokens before what a decoder reads are not written out")
-    record, value = read_record(fitted.folder, Machine())
-    backbone = found_again(record.backbone)
-    head = head_for(record.task, backbone)
+    backbone = fitted.backbone
+    assert backbone is not None
+    head = head_for(fitted.task, backbone)
     network = head.build(backbone, fitted.options["dropout"], 0)
-    piece = fitted.method.by_hand(network, record.task)
-    saying = writing_script if fitted.task.head == "writing" else filling_script
-    return saying(piece, head, value, fitted.options, seed, backbone, data, out)
+    piece = by_hand(network)
+    if fitted.value["body"] == "soft" and not (head.one_stack and "VIRTUAL" in piece.code):
+        raise no_script(
+            f"what {fitted.method.name} puts before what a model that writes reads is not "
+            "written out"
+        )
+    saying = Saying(fitted, piece, head, backbone, seed, data, out)
+    return (writing_script if fitted.task.head == "writing" else filling_script)(saying)
 
 
-def _reading(fitted: Fitted, data: Data, seed: int, out: Path | None) -> list[str]:
+def _reading(fitted: Fitted, by_hand: Lines, data: Data, seed: int, out: Path | None) -> list[str]:
     """The script of a model that reads and gives labels, numbers, pieces of texts or vectors."""
     network = network_of(fitted) if fitted.trained else None
     kind = fragments(fitted.task)
     if kind is not None and _is_plain(fitted, kind, data, network):
-        return _plain(fitted, kind, data, seed, out, network)
+        return _plain(fitted, by_hand, kind, data, seed, out, network)
     texts = all(isinstance(example.input, str) for example in data.train)
     if not fitted.trained and simple(fitted.task) and not texts:
         raise no_script("its rows are lists of one text")
-    backbone = network.backbone if network else None
-    if backbone is None and "backbone" in fitted.value:
-        backbone = found_again(read_record(fitted.folder, Machine())[0].backbone)
     made = General(
         task=fitted.task,
-        piece=fitted.method.by_hand(network and network.body, fitted.task),
+        piece=by_hand(network and network.body),
         options=fitted.options,
         seed=seed,
         value=fitted.value,
-        backbone=backbone,
+        backbone=fitted.backbone,
         network=network,
         copies=fitted.copies,
+        lead=fitted.lead if fitted.copies_first else "",
     )
+    lead = "" if fitted.copies_first else fitted.lead
     rows = {
-        part: [(to_json(_led(fitted.lead, e.input)), to_json(e.target)) for e in examples]
-        for part, examples in data.parts.items()
+        part: solved([begun(lead, e.input) for e in own], [e.target for e in own])
+        for part, own in data.parts.items()
     }
-    parts = written(rows, out)
-    assert out is not None
-    beside = str(out.with_suffix(".jsonl").resolve())
-    return general_script(made, constants({beside: parts}, ()))
+    return general_script(made, beside(rows, out))
 
 
 def _plain(
     fitted: Fitted,
+    by_hand: Lines,
     kind: Fragments,
     data: Data,
     seed: int,
@@ -120,17 +138,14 @@ def _plain(
     network: Network | None,
 ) -> list[str]:
     """The script of labels or a number for one text, which needs few lines."""
-    backbone = network.backbone if network else None
-    if backbone is None and "backbone" in fitted.value:
-        backbone = found_again(read_record(fitted.folder, Machine())[0].backbone)
     made = Made(
-        piece=fitted.method.by_hand(network and network.body, fitted.task),
+        piece=by_hand(network and network.body),
         fragments=kind,
         metric=fitted.task.metric,
         options=fitted.options,
         seed=seed,
         value=fitted.value,
-        backbone=backbone,
+        backbone=fitted.backbone,
         body=network.name if network else "body",
         lead=fitted.lead,
         reading=reading(data, out, kind.meant),
@@ -161,13 +176,6 @@ def _changed(task: Any) -> set[str]:
         return set()
     usual = type(task)().options
     return {name for name in vars(own) if getattr(own, name) != getattr(usual, name)}
-
-
-def _led(lead: str, given: Any) -> Any:
-    """An input with the instruction before its first text."""
-    if not lead:
-        return given
-    return lead + given if isinstance(given, str) else (lead + given[0], *given[1:])
 
 
 def _scored(home: Path, model: Path) -> str:

@@ -16,16 +16,15 @@ from tunewell.fit.prompting.questions import Questions
 from tunewell.fit.prompting.shots import Shots, chosen
 from tunewell.fit.prompting.writers import LocalWriter
 from tunewell.measure.metrics import scores
-from tunewell.measure.metrics.surprise import EXPECTED
 from tunewell.read import Data
-from tunewell.serve.fitted import Fitted, no_script
+from tunewell.serve.fitted import Fitted
 from tunewell.serve.plain import asking as plain
 from tunewell.serve.plain import pieces, rows
 from tunewell.serve.script_mains import ROWS, SAID
 from tunewell.serve.script_parts import text_of
-from tunewell.serve.script_rows import constants, written
+from tunewell.serve.script_rows import beside, solved
 from tunewell.serve.sources import call_of, functions_in, refuse_twice, taken
-from tunewell.values import Answer, Example, Machine, to_json
+from tunewell.values import Answer, Example, Machine
 
 DOC = """\
 {told} Nothing was trained: this script asks the same model the same questions and reads its
@@ -37,29 +36,29 @@ TASK = ("prompt", "parse", "texts", "named", "conversation", "asked", "answers",
 SERVER = "https://api.openai.com/v1"
 
 
+def asked_in(fitted: Fitted, trial: dict[str, Any]) -> tuple[Any, AskedPredictor]:
+    """A model that asks, and what is asked inside of it, which it may be itself."""
+    made: Any = registry.method(trial["method"]).load(fitted.folder, Machine())
+    return made, made if isinstance(made, AskedPredictor) else made.asked
+
+
 def asking_script(fitted: Fitted, trial: dict[str, Any], data: Data, out: Path | None) -> list[str]:
     """The parts of the script, in order; its rows are written beside it.
 
     Raises:
-        ConfigError: there is no place beside it, or the deciding metric is of another kind.
+        ConfigError: there is no place beside it.
     """
-    made: Any = registry.method(trial["method"]).load(fitted.folder, Machine())
-    own = made if isinstance(made, AskedPredictor) else made.asked
+    made, own = asked_in(fitted, trial)
     task, metric = own.task, own.task.metrics[own.task.metric]
-    if metric.name in EXPECTED:
-        raise no_script(f"the metric {metric.name} is not written out")
     found_before = made is not own
-    pairs = {}
+    asked = {}
     for part, examples in data.parts.items():
         inputs = [example.input for example in examples]
         if found_before and part == "test":
             put = made.put(inputs)
             inputs = [{"row": i, "asked": a} for i, a in zip(inputs, put, strict=True)]
-        targets = [example.target for example in examples]
-        pairs[part] = [(to_json(i), to_json(t)) for i, t in zip(inputs, targets, strict=True)]
-    parts = written(pairs, out)
-    assert out is not None
-    reading = constants({str(out.with_suffix(".jsonl").resolve()): parts}, ())
+        asked[part] = solved(inputs, [example.target for example in examples])
+    reading = beside(asked, out)
     classes = [kind for kind in type(task).__mro__ if kind.__module__.startswith("tunewell.")]
     only: dict[type, tuple[str, ...]] = dict.fromkeys(classes, TASK)
     only[Questions] = ("asked", "read")

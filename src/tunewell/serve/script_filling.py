@@ -3,55 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from tunewell.fit.by_hand import ByHand
 from tunewell.fit.heads.writer import Sayer
-from tunewell.read import Data
+from tunewell.serve.fitted import Saying
 from tunewell.serve.plain import filling, loop, pieces, rows, writing
 from tunewell.serve.script_mains import ROWS
 from tunewell.serve.script_parts import common, text_of
-from tunewell.serve.script_rows import constants, written
+from tunewell.serve.script_rows import beside, solved
 from tunewell.serve.sources import call_of, taken
-from tunewell.values import Backbone, to_json
 
 
-def filling_script(
-    piece: ByHand,
-    head: Any,
-    value: dict[str, Any],
-    options: dict[str, Any],
-    seed: int,
-    backbone: Backbone,
-    data: Data,
-    out: Path | None,
-) -> list[str]:
+def filling_script(saying: Saying) -> list[str]:
     """The parts of the script, in order; its rows are written beside it.
-
-    Args:
-        head: of the model, which makes masks of blanks.
-        value: its `model.json`.
-        options: of the method.
-        out: where the script will stand.
 
     Raises:
         ConfigError: there is no place beside it.
     """
     pairs = {
-        part: [(to_json(e.input), to_json(e.target)) for e in examples]
-        for part, examples in data.parts.items()
+        part: solved([e.input for e in examples], [e.target for e in examples])
+        for part, examples in saying.data.parts.items()
     }
-    parts = written(pairs, out)
-    assert out is not None
-    reading = constants({str(out.with_suffix(".jsonl").resolve()): parts}, ())
-    task = head.task
+    reading = beside(pairs, saying.out)
+    piece, head, task = saying.piece, saying.head, saying.head.task
     classes = [kind for kind in type(task).__mro__ if kind.__module__.startswith("tunewell.")]
     only: dict[type, tuple[str, ...]] = dict.fromkeys(classes, ("around",))
     only |= {type(head): ("encode", "solved", "targets"), Sayer: ("targets",)}
     roots = [rows.numbers, pieces.examples, type(task), type(head), writing.Writer, loop.train]
     found = taken([*roots, filling.missed_words, filling.words_for, *piece.uses], only)
-    given = common(value, options, seed, backbone)
+    given = common(saying.fitted.value, saying.fitted.options, saying.seed, saying.backbone)
     given |= {"NEW": []} if "NEW" in piece.code else {}
     known = [f"TASK = {call_of(task)}", f"HEAD = {type(head).__name__}(TASK)"]
     main = MAIN.replace("<rows>", ROWS)

@@ -13,12 +13,20 @@ ALONE = """\
     _, answers, model = learn(rows)
 """
 COPIES = """\
-    first, answers, model = learn(rows)
-    more = learn({**rows, "train": rows["train"] + copies_of(rows["train"])})
+    first, answers, model = learn(<led>rows<)>)
+    more = learn(<led>{**rows, "train": rows["train"] + copies_of(rows["train"])}<)>)
     if more[0] > first:
         _, answers, model = more
     print("kept:", "rows and copies" if more[0] > first else "the rows alone")
 """
+LED = '''\
+def led(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Rows with what stands before each text."""
+    return {
+        part: [(begun(LEAD, given), target) for given, target in own]
+        for part, own in rows.items()
+    }
+'''
 SAID = '''\
 def score(targets: Sequence[Any], answers: Sequence[Answer]) -> float:
     """The metric that decides."""
@@ -63,25 +71,6 @@ SAVE = """\
     save_model(model, str(Path(__file__).with_suffix(".safetensors")))
 """
 
-OWN = """\
-    body = <auto>.from_pretrained(
-        BACKBONE, dtype=torch.float32, trust_remote_code=False, **BODY_DROPOUT
-    )
-    torch.manual_seed(SEED)
-    width = body.config.hidden_size
-    head = output_layers(width, <outputs>, HIDDEN, DROPOUT)
-    model = Classifier(body.eval(), <head>, POOLING)
-"""
-STOCK = """\
-    model = AutoModelForSequenceClassification.from_pretrained(
-        BACKBONE,
-        dtype=torch.float32,
-        trust_remote_code=False,
-        num_labels=<outputs>,
-        **BODY_DROPOUT,
-    )
-    model.config.pad_token_id = pad_id
-"""
 BEGIN = """\
     # The output layer begins with each label's share of the rows, p, as log(p / (1 - p)).
     shares = torch.tensor([HEAD.shares[label] for label in HEAD.labels])
@@ -94,10 +83,6 @@ HELD = """\
 FREED = """\
     for parameter in new:  # no file holds them, so they move as the output layers do
         parameter.requires_grad_(True)
-"""
-ONE = """\
-    if not any(p.requires_grad for p in model.<body>.parameters()):
-        lengths = [1] * len(lengths)  # as in the run, which read each row once
 """
 RUN = """\
     lengths = [max(len(pieces["train"][n].ids) for n in unit) * len(unit) for unit in units]

@@ -84,7 +84,8 @@ def text_of(
         reading: constants that say where rows are.
     """
     own = taken(piece.uses, piece.only)
-    body = [piece.code, *own.blocks, *map(inspect.getsource, functions), *blocks]
+    more = [inspect.getsource(each) for each in functions if each.__name__ not in own.seen]
+    body = [piece.code, *own.blocks, *more, *blocks]
     imports = _imports("\n".join(body), (*piece.imports, *own.imports))
     constants = [f"{name} = {_literal(item)}" for name, item in given.items()]
     return [imports, "", *constants, reading, "", "", *_apart(body), _END]
@@ -135,6 +136,7 @@ def _main(made: Made) -> str:
     flags = {
         "feed": main["vectors"] if frozen else main["tokens"],
         "model": STOCK if stock else OURS,
+        "head": "head",
         "begin": kind.begin if made.new_bias else "",
         "lengths": ONCE.replace("<body>", made.body) if stock else "",
         "factors": ", factors=factors" if made.piece.has_factors else "",
@@ -172,7 +174,7 @@ AUTO = (
     "AutoModelForTextEncoding",
     "AutoTokenizer",
 )
-_STANDARD = ("contextlib", "csv", "json", "random", "statistics")
+_STANDARD = ("contextlib", "csv", "json", "math", "random", "statistics")
 
 
 def _imports(code: str, brought: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from tunewell.serve.fitted import Network
 from tunewell.serve.plain import loop, network, rows
 from tunewell.serve.plain import pieces as plain
 from tunewell.serve.script_parts import common, text_of
+from tunewell.serve.scripts import ONCE, OURS, STOCK
 from tunewell.serve.sources import call_of, functions_in, refuse_twice, taken
 from tunewell.values import Answer, Backbone
 
@@ -49,6 +50,8 @@ class General:
     """Of a model that trains."""
     copies: ByHand | None = None
     """How altered copies of rows are made, where they are learnt as well."""
+    lead: str = ""
+    """What stands before each text only after copies were made."""
 
     @property
     def body(self) -> str:
@@ -88,6 +91,7 @@ def general_script(made: General, reading: str) -> list[str]:
     found = taken([*_roots(made, head, metric), *_uses(made)], _only(made, head))
     code = piece.code.replace("model.body", f"model.{made.body}")
     own = [copies.code] if copies is not None else []
+    own += [mains.LED] if made.lead else []
     known = [f"METRIC = {call_of(metric)}"]
     if head is not None:
         known.append(f"HEAD = {call_of(_untuned(head) if piece.trains else head)}")
@@ -120,6 +124,7 @@ def _roots(made: General, head: Any, metric: Any) -> list[Any]:
     """Functions and classes that every such script has, or that its parts call."""
     found: list[Any] = [rows.numbers, plain.examples, texts_of, Answer, scores, type(metric)]
     found += functions_in(metric)
+    found += [plain.begun] if made.lead else []
     found += [one_label] if made.votes else [] if head is None else [type(head)]
     if made.backbone is None:
         return found
@@ -170,7 +175,7 @@ def _tuners(made: General) -> list[Any]:
 def _constants(made: General, head: Any) -> dict[str, Any]:
     """Names and values at the head of the script."""
     value, backbone = made.value, made.backbone
-    given: dict[str, Any] = {"SEED": made.seed}
+    given: dict[str, Any] = {"SEED": made.seed} | ({"LEAD": made.lead} if made.lead else {})
     given |= {"LABELS": list(made.task.labels)} if made.votes else {}
     if backbone is None:
         return given
@@ -205,14 +210,14 @@ def _main(made: General, head: Any) -> str:
     fresh = made.network.fresh if made.network else ()
     held = mains.HELD.replace("<names>", repr(list(fresh)))
     flags = {
-        "model": mains.STOCK if made.stock else mains.OWN,
+        "model": STOCK if made.stock else OURS,
         "begin": mains.BEGIN
         if getattr(head, "shares", None) and made.network and made.network.new_bias
         else "",
         "held": held if fresh else "",
         "freed": mains.FREED if fresh else "",
         "feed": mains.KEPT if kept else mains.RUN,
-        "lengths": mains.ONE if made.stock else "",
+        "lengths": ONCE if made.stock else "",
         "units": 'by_row(pieces["train"])' if whole_rows else UNITS,
         "tuned": DECIDED if _tuners(made) else "",
         "chances": mains.CHANCES if made.balanced else "",
@@ -221,6 +226,8 @@ def _main(made: General, head: Any) -> str:
         "fit": mains.VOTE if made.votes else mains.FIT,
         "rows": mains.ROWS,
         "choice": mains.COPIES if made.copies is not None else mains.ALONE,
+        "led": "led(" if made.lead else "",
+        ")": ")" if made.lead else "",
         "save told": ", save" if trains else "",
         "save": mains.SAVE if trains else "",
         "head": "Turned(head)" if vectors else "head",

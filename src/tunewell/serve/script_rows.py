@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tunewell.errors import ConfigError
 from tunewell.read import Data
 from tunewell.serve.plain import rows
-from tunewell.values import Example
+from tunewell.values import Example, to_json
 
 ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "utf-16")
 DELIMITERS = (",", "\t", ";", "|")
@@ -36,14 +36,11 @@ def reading(data: Data, out: Path | None, meant: Callable[[str], Any] = str) -> 
             "",
             "Give --out mine.py; the rows are then written beside it, as mine.jsonl.",
         )
-    beside = out.with_suffix(".jsonl")
-    parts: dict[str, list[int]] = {}
-    lines: list[str] = []
-    for name, examples in data.parts.items():
-        parts[name] = [*range(len(lines) + 1, len(lines) + 1 + len(examples))]
-        lines += [json.dumps({"text": e.input, "label": e.target}) for e in examples]
-    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return constants({str(beside.resolve()): parts}, ()), rows.json_rows
+    pairs = {
+        part: [{"text": e.input, "label": e.target} for e in examples]
+        for part, examples in data.parts.items()
+    }
+    return beside(pairs, out), rows.json_rows
 
 
 def _as_csv(data: Data, meant: Callable[[str], Any]) -> tuple[str, Any] | None:
@@ -60,7 +57,7 @@ def _as_csv(data: Data, meant: Callable[[str], Any]) -> tuple[str, Any] | None:
         arguments = (encoding, delimiter, text, label)
         if all(_reads_alike(file, arguments, examples[file], meant) for file in files):
             absolute = {str(Path(file).resolve()): parts for file, parts in files.items()}
-            return constants(absolute, arguments), rows.csv_rows
+            return _constants(absolute, arguments), rows.csv_rows
     return None
 
 
@@ -75,7 +72,7 @@ def _reads_alike(
         return False
 
 
-def constants(files: dict[str, dict[str, list[int]]], arguments: Sequence[Any]) -> str:
+def _constants(files: dict[str, dict[str, list[int]]], arguments: Sequence[Any]) -> str:
     """`FILES`: the rows of each part by file, and how a file is read."""
     lines = ["FILES = {"]
     for file, parts in files.items():
@@ -89,29 +86,41 @@ def constants(files: dict[str, dict[str, list[int]]], arguments: Sequence[Any]) 
     return "\n".join(lines)
 
 
-def written(examples: dict[str, list[tuple[Any, Any]]], out: Path | None) -> dict[str, list[int]]:
-    """Which lines of the file beside a script hold the rows of each part; it is written.
+def solved(inputs: Sequence[Any], targets: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows of a part for `beside`, as heads of ours read them."""
+    pairs = zip(inputs, targets, strict=True)
+    return [{"input": to_json(given), "target": to_json(target)} for given, target in pairs]
 
-    Args:
-        examples: of each part, inputs and targets as JSON has them.
+
+def beside(parts: Mapping[str, Sequence[dict[str, Any]]], out: Path | None) -> str:
+    """Write the rows of each part beside a script, a line each; the constants that name them.
+
+    Raises:
+        ConfigError: there is no place beside the script.
+    """
+    numbers: dict[str, list[int]] = {}
+    lines: list[str] = []
+    for part, own in parts.items():
+        numbers[part] = [*range(len(lines) + 1, len(lines) + 1 + len(own))]
+        lines += [json.dumps(row, ensure_ascii=False) for row in own]
+    return _constants({write_lines(lines, out, ".jsonl"): numbers}, ())
+
+
+def write_lines(lines: Sequence[str], out: Path | None, suffix: str) -> str:
+    """Write lines beside a script, in a file of its name but for the suffix; the file's place.
 
     Raises:
         ConfigError: there is no place beside the script.
     """
     if out is None:
         raise ConfigError(
-            "The rows of this model are written beside its script.",
+            "What this model has learnt from is written beside its script.",
             "",
-            "Give --out mine.py; they are then in mine.jsonl.",
+            f"Give --out mine.py; it is then in mine{suffix}.",
         )
-    parts: dict[str, list[int]] = {}
-    lines: list[str] = []
-    for name, pairs in examples.items():
-        parts[name] = [*range(len(lines) + 1, len(lines) + 1 + len(pairs))]
-        rows = [{"input": given, "target": target} for given, target in pairs]
-        lines += [json.dumps(row, ensure_ascii=False) for row in rows]
-    out.with_suffix(".jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return parts
+    file = out.with_suffix(suffix)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(file.resolve())
 
 
 def _ranges(numbers: Sequence[int]) -> str:

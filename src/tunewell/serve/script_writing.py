@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from tunewell.errors import ConfigError
 from tunewell.fit import turns
 from tunewell.fit.backbones import load_tokenizer
-from tunewell.fit.by_hand import ByHand
 from tunewell.fit.heads import writing
-from tunewell.read import Data
+from tunewell.serve.fitted import Saying, no_script
 from tunewell.serve.plain import loop, rows
 from tunewell.serve.plain import writing as plain
 from tunewell.serve.script_parts import common, text_of
-from tunewell.serve.script_rows import constants
-from tunewell.values import Backbone, Example
+from tunewell.serve.script_rows import beside
 
 DOC = """\
 {told} This script repeats the fit from the same conversations, options and seed; it needs torch,
@@ -25,113 +19,92 @@ transformers and peft. Where the run ran rows end to end, dropout falls on other
 that it learns a little otherwise, as with another seed."""
 
 
-def writing_script(
-    piece: ByHand,
-    head: Any,
-    value: dict[str, Any],
-    options: dict[str, Any],
-    seed: int,
-    backbone: Backbone,
-    data: Data,
-    out: Path | None,
-) -> list[str]:
+def writing_script(saying: Saying) -> list[str]:
     """The parts of the script, in order; its conversations are written beside it.
-
-    Args:
-        head: of the model, for its tokens.
-        value: its `model.json`.
-        options: of the method.
-        out: where the script will stand.
 
     Raises:
         ConfigError: there is no place beside it, or plain lines would learn other tokens.
     """
-    if out is None:
-        raise ConfigError(
-            "The conversations of this model are written beside its script.",
-            "",
-            "Give --out mine.py; they are then in mine.jsonl.",
-        )
-    tokenizer: Any = load_tokenizer(backbone)
+    piece, head, value = saying.piece, saying.head, saying.fitted.value
+    tokenizer: Any = load_tokenizer(saying.backbone)
     head.equip(tokenizer)
-    before = end = ""
     goes_on = getattr(head.task, "learns_input", False)
-    if goes_on:
-        before, end = turns.asked_text(tokenizer, ""), tokenizer.eos_token
-    elif head.one_stack:
-        probe = turns.solved_parts(tokenizer, ({"role": "user", "content": "a"},), "b")[-1].text
-        before, _, end = probe.partition("b")
-    around, most = (before, end), backbone.max_length
-    every_turn = True
-    learnt = _lines(tokenizer, head, data.train, most, True, every_turn, around)
-    if learnt is None and not goes_on:  # templates may show earlier turns otherwise than answers
-        every_turn = False
-        learnt = _lines(tokenizer, head, data.train, most, True, every_turn, around)
-    lines: list[str] = []
-    parts: dict[str, list[int]] = {}
-    for name, examples in data.parts.items():
-        found = learnt
-        if name != "train":
-            found = _lines(tokenizer, head, examples, most, False, False, around)
-        if found is None:
-            raise ConfigError(
-                "There is no script for this model: its chat template does not show an answer "
-                "as it asks for one."
-            )
-        parts[name] = [*range(len(lines) + 1, len(lines) + 1 + len(found))]
-        lines += found
-    beside = out.with_suffix(".jsonl")
-    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    given = common(value, options, seed, backbone) | {"TEMPLATE": tokenizer.chat_template}
+    around = ends_of(tokenizer, head)
+    parts, every_turn = _parts(saying, tokenizer, around)
+    given = common(value, saying.fitted.options, saying.seed, saying.backbone)
+    given |= {"TEMPLATE": tokenizer.chat_template}
     if head.one_stack:
-        given |= {"BEFORE": before, "END": end}
+        given |= dict(zip(("BEFORE", "END"), around, strict=True))
         given |= {} if goes_on else {"EVERY_TURN": every_turn}
-    given |= {
-        "STOPS": head.stops(tokenizer),
-        "NEW_TOKENS": value["head"]["new_tokens"],
-    }
+    given |= {"STOPS": head.stops(tokenizer), "NEW_TOKENS": value["head"]["new_tokens"]}
     given |= {"NEW": []} if "NEW" in piece.code else {}
-    functions: list[Any] = [rows.numbers, plain.conversations, plain.Writer]
+    if lead := saying.lead:  # virtual tokens are tokens of a row
+        given |= {"VIRTUAL": lead, "MAX_LENGTH": given["MAX_LENGTH"] - lead}
     kind = GONE_ON if goes_on else ONE if head.one_stack else TWO
-    functions += kind["functions"]
+    functions = [rows.numbers, plain.conversations, plain.Writer, *kind["functions"]]
     functions += [plain.side_by_side]
     functions += [loop.epoch_batches, loop.within_tokens, loop.set_modes, loop.train]
     main = MAIN.replace("<factors>", ", factors=factors" if piece.has_factors else "")
     for name, lines in kind.items():
         main = main.replace(f"<{name}>", lines) if isinstance(lines, str) else main
-    return text_of(piece, given, constants({str(beside.resolve()): parts}, ()), functions, [main])
+    main = main.replace("<lead>", "[-100] * VIRTUAL + " if lead else "")
+    return text_of(piece, given, beside(parts, saying.out), functions, [main])
 
 
-def _lines(
-    tokenizer: Any,
-    head: Any,
-    examples: Sequence[Example],
-    most: int,
-    training: bool,
-    every_turn: bool,
-    around: tuple[str, str],
-) -> list[str] | None:
+def ends_of(tokenizer: Any, head: Any) -> tuple[str, str]:
+    """What stands before a decoder's answer, or its text, and what ends it."""
+    if getattr(head.task, "learns_input", False):
+        return turns.asked_text(tokenizer, ""), tokenizer.eos_token
+    if not head.one_stack:
+        return "", ""
+    probe = turns.solved_parts(tokenizer, ({"role": "user", "content": "a"},), "b")[-1].text
+    before, _, end = probe.partition("b")
+    return before, end
+
+
+def _parts(
+    saying: Saying, tokenizer: Any, around: tuple[str, str]
+) -> tuple[dict[str, list[dict[str, Any]]], bool]:
+    """The rows of each part, and whether earlier answers are learnt as well.
+
+    Raises:
+        ConfigError: plain lines would learn other tokens.
+    """
+    # Templates may show earlier turns otherwise than answers.
+    for every_turn in (True, False):
+        found = {
+            part: learnt_lines(saying, tokenizer, part, every_turn and part == "train", around)
+            for part in saying.data.parts
+        }
+        known = {part: lines for part, lines in found.items() if lines is not None}
+        if len(known) == len(found):
+            return known, every_turn
+    raise no_script("its chat template does not show an answer as it asks for one")
+
+
+def learnt_lines(
+    saying: Saying, tokenizer: Any, part: str, every_turn: bool, around: tuple[str, str]
+) -> list[dict[str, Any]] | None:
     """Each row that is learnt, cut where it was; None where plain lines learn other tokens."""
-    found = []
+    head, most = saying.head, saying.backbone.max_length - saying.lead
+    examples = saying.data.parts[part]
     inputs, targets = [e.input for e in examples], [e.target for e in examples]
-    for piece in head.solved(tokenizer, inputs, targets, most, training):
+    found: list[dict[str, Any]] = []
+    for piece in head.solved(tokenizer, inputs, targets, most, part == "train"):
         target = targets[piece.row]
         asked = head.task.conversation(inputs[piece.row])
+        if head.one_stack and piece.extra.asked:
+            room = max(most - writing.count(tokenizer, target) - 2, most // 2)
+            asked = writing.shortened(tokenizer, asked, room)
         if isinstance(asked, str):
-            if piece.extra.asked:
-                room = max(most - writing.count(tokenizer, target) - 2, most // 2)
-                asked = str(writing.shortened(tokenizer, asked, room))
             ids, labels = plain.gone_on(tokenizer, asked, target, *around)
-        elif not head.one_stack:
-            ids, labels = plain.asked_and_said(tokenizer, asked, target, most)
-        else:
-            if piece.extra.asked:
-                room = max(most - writing.count(tokenizer, target) - 2, most // 2)
-                asked = writing.shortened(tokenizer, asked, room)
+        elif head.one_stack:
             ids, labels = plain.said(tokenizer, asked, target, every_turn, *around)
+        else:
+            ids, labels = plain.asked_and_said(tokenizer, asked, target, most)
         if (ids[:most], labels[:most]) != (list(piece.ids), list(piece.labels or ())):
             return None
-        found.append(json.dumps({"messages": asked, "answer": target}, ensure_ascii=False))
+        found.append({"messages": asked, "answer": target})
     return found
 
 
@@ -140,7 +113,7 @@ ONE: dict[str, Any] = {
     "encode": """\
             every_turn = EVERY_TURN and part == "train"
             ids, labels = said(tokenizer, messages, answer, every_turn, BEFORE, END)
-            encoded[part].append((ids[:MAX_LENGTH], labels[:MAX_LENGTH]))
+            encoded[part].append((ids[:MAX_LENGTH], <lead>labels[:MAX_LENGTH]))
 """,
     "auto": "AutoModelForCausalLM",
     "missed": "missed",
@@ -158,7 +131,7 @@ GONE_ON: dict[str, Any] = {
     "functions": [plain.gone_on, plain.missed],
     "encode": """\
             ids, labels = gone_on(tokenizer, messages, answer, BEFORE, END)
-            encoded[part].append((ids[:MAX_LENGTH], labels[:MAX_LENGTH]))
+            encoded[part].append((ids[:MAX_LENGTH], <lead>labels[:MAX_LENGTH]))
 """,
     "prompt": """\
         asked = BEFORE + messages

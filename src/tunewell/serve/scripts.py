@@ -35,8 +35,9 @@ OURS = """\
         BACKBONE, dtype=torch.float32, trust_remote_code=False, **BODY_DROPOUT
     )
     torch.manual_seed(SEED)
-    head = output_layers(body.config.hidden_size, <outputs>, HIDDEN, DROPOUT)
-    model = Classifier(body.eval(), head, POOLING)
+    width = body.config.hidden_size
+    head = output_layers(width, <outputs>, HIDDEN, DROPOUT)
+    model = Classifier(body.eval(), <head>, POOLING)
 """
 """A model with our output layers."""
 STOCK = """\

@@ -9,7 +9,7 @@ so a training may go on or end at any time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 TOKENS_A_PARAMETER = 20
 WARMUP = 0.05
@@ -22,6 +22,13 @@ RATE_OF_BACKBONES = 1e-4
 """Highest learning rate of a model that has learnt before (arXiv 2004.10964)."""
 LEAST_STEPS = 2000
 """A batch is never so large that there are fewer, if one block a step will do."""
+READING_TOKENS = 4096
+"""Of a step of a backbone that reads on, but fewer where there would be less steps than these:"""
+READING_STEPS = 100
+HEAD_STEPS = 0.2
+"""Of a new output layer alone, as a share of all others."""
+HEAD_RATE = 1e-3
+"""Its learning rate."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,18 @@ def course_of(
     if new:
         rate = min(HIGHEST_RATE, 0.3118 * operations**-0.125)
     return Course(window, blocks, max(1, round(tokens / (blocks * window))), rate, seconds)
+
+
+def reading_course(tokens: float, window: int, passes: int, learning_rate: float) -> Course:
+    """So many passes of a backbone over so many tokens, in blocks of a window."""
+    whole = passes * tokens
+    many = max(1, round(min(READING_TOKENS, whole / READING_STEPS) / window))
+    return Course(window, many, max(1, round(whole / (many * window))), learning_rate)
+
+
+def alone_first(course: Course) -> Course:
+    """That of a new output layer, which learns alone before the whole goes its course."""
+    return replace(course, steps=max(1, round(HEAD_STEPS * course.steps)), learning_rate=HEAD_RATE)
 
 
 def parameters_in(seconds: float, operations_a_second: float) -> int:

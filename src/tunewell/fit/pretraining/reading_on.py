@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,7 +25,7 @@ from tunewell.errors import ConfigError, NotApplicable
 from tunewell.fit import anatomy, backbones
 from tunewell.fit.machine import set_up
 from tunewell.fit.pretraining import blocks, loop, models
-from tunewell.fit.pretraining.course import Course
+from tunewell.fit.pretraining.course import HEAD_STEPS, alone_first, reading_course
 from tunewell.fit.pretraining.loop import Learner, Work
 from tunewell.fit.pretraining.objectives import own_objective, room
 from tunewell.values import Progress, fingerprint, whole_file
@@ -34,10 +34,6 @@ SEED = 0
 """Of the order of the texts and of what is hidden: the same for all fits."""
 WINDOW = 512
 """Tokens that are read at once, where the backbone has room for as many."""
-STEP_TOKENS, LEAST_STEPS = 4096, 100
-"""Tokens of a step, but fewer where there would be less steps."""
-HEAD_STEPS, HEAD_RATE = 0.2, 1e-3
-"""Steps of a new output layer alone, as a share of all others, and their learning rate."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ def seconds_to_read(job: Job, passes: int) -> float:
     framed = learner.objective == "causal"
     sample = blocks.sample(texts.held_out, learner.tokenizer, window, framed)
     share = len(sample.tokens) / sum(len(text.encode()) for text in texts.held_out)
-    course = _course(texts.bytes * share, window, passes, 0.0)
+    course = reading_course(texts.bytes * share, window, passes, 0.0)
     each = loop.seconds_a_token(learner, sample, course.blocks, SEED)
     return each * course.tokens * (1 + HEAD_STEPS * bool(fresh))
 
@@ -121,13 +117,6 @@ def _learner(job: Job) -> tuple[Learner, frozenset[str]]:
     return Learner(moved, tokenizer, own, machine, min(WINDOW, backbone.max_length)), fresh
 
 
-def _course(tokens: float, window: int, passes: int, learning_rate: float) -> Course:
-    """So many passes over so many tokens, in blocks of a window."""
-    whole = passes * tokens
-    many = max(1, round(min(STEP_TOKENS, whole / LEAST_STEPS) / window))
-    return Course(window, many, max(1, round(whole / (many * window))), learning_rate)
-
-
 def _read(job: Job, passes: int, learning_rate: float) -> ReadOn:
     """All steps, or those that are left; a new output layer's own come first."""
     begun, texts = time.perf_counter(), _texts(job)
@@ -139,13 +128,12 @@ def _read(job: Job, passes: int, learning_rate: float) -> ReadOn:
         framed = learner.objective == "causal"
         blocks.write(folder, texts.texts(), learner.tokenizer, framed)
         there = blocks.read(folder, learner.tokenizer, window)
-        course = _course(len(there.tokens), window, passes, learning_rate)
+        course = reading_course(len(there.tokens), window, passes, learning_rate)
         if fresh:
             for name, p in model.named_parameters():
                 p.requires_grad_(name in fresh)
-            few = max(1, round(HEAD_STEPS * course.steps))
-            alone = replace(course, steps=few, learning_rate=HEAD_RATE)
-            loop.train(learner, there, alone, _work(job, folder / "head", 0.0, HEAD_STEPS))
+            work = _work(job, folder / "head", 0.0, HEAD_STEPS)
+            loop.train(learner, there, alone_first(course), work)
             model.requires_grad_(True)
         begin = HEAD_STEPS if fresh else 0.0
         loop.train(learner, there, course, _work(job, folder / "all", begin, 1.0))

@@ -23,6 +23,13 @@ def examples(file: str) -> dict[int, tuple[Any, Any]]:
     return dict(enumerate(found, start=1))
 
 
+def begun(lead: str, given: Any) -> Any:
+    """An input with what stands before its first text."""
+    if not lead:
+        return given
+    return lead + given if isinstance(given, str) else (lead + given[0], *given[1:])
+
+
 def as_batch(pieces: Sequence[Piece], pad_id: int) -> dict[str, Tensor]:
     """`input_ids`, `attention_mask` and maybe `token_type_ids`, padded on the right."""
     longest = max(len(piece.ids) for piece in pieces)
