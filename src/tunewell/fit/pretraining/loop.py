@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tunewell.errors import TrainingDiverged
 from tunewell.fit import output_layer, rates
-from tunewell.fit.batches import within_tokens
+from tunewell.fit.batches import TOKENS, within_tokens
 from tunewell.fit.pretraining.blocks import Blocks
 from tunewell.fit.pretraining.course import Course
 from tunewell.fit.pretraining.objectives import batch_of
@@ -185,7 +185,8 @@ def _training(learner: Learner, blocks: Blocks, work: Work) -> Training:
     job: Any = work
     nothing: Any = None
     model = accelerator.prepare(learner.model.eval(), device_placement=[False])
-    return Training(job, model, feed, feed, nothing, accelerator, optimizer, weights, {}, Passed())
+    state = Passed(TOKENS)
+    return Training(job, model, feed, feed, nothing, accelerator, optimizer, weights, {}, state)
 
 
 def _done(course: Course, state: Any) -> float:

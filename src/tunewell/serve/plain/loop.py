@@ -105,7 +105,7 @@ def train(
                 group["lr"] = rate * group["factors"][epoch]
             optimizer.zero_grad()
             total = 0.0
-            for number, part in enumerate(within_tokens(rows, lengths, 8192)):
+            for number, part in enumerate(within_tokens(rows, lengths, 2048)):
                 torch.manual_seed((seed * 1_000_003 + step) * 64 + number)  # of the dropout
                 loss = losses_of(part).sum() / len(rows)
                 loss.backward()
