@@ -44,6 +44,18 @@ def test_a_second_file_of_the_same_name_is_another_run(page, home):
     assert "/runs/support-2/data" in text and text.count("not started") == 2
 
 
+def test_only_a_run_that_has_not_begun_is_removed(begun, home):
+    page, name = begun
+    assert f'action="/runs/{name}/remove"' in page.get("/").text
+    (home / name / "data.json").write_text("{}")  # as a run of the command line writes it first
+    assert "/remove" not in page.get("/").text
+    assert "its folder holds results" in page.post(f"/runs/{name}/remove").text
+    (home / name / "data.json").unlink()
+    assert "Your runs" not in page.post(f"/runs/{name}/remove").text
+    assert list(home.iterdir()) == []
+    assert page.post("/runs/..%2Fother/remove").status_code == 404
+
+
 def test_what_was_guessed_is_said_and_changed_with_one_click(begun):
     page, name = begun
     text = settled(page, f"/runs/{name}/data")

@@ -76,15 +76,17 @@ def _picture(
     paths = [
         (n, "M" + "L".join(f"{x},{y}" for x, y in line), line[-1]) for n, line in trials.items()
     ]
+    # Of a short span two ticks may be told alike: the first of them stays.
+    ticks: dict[str, float] = {}
+    for at in (first, first + span / 2, first + span):
+        ticks.setdefault(units.seconds(at), across(at))
     return Picture(
         size,
         width,
         height,
         tuple(paths),
         _names(trials, read, width),
-        tuple(
-            (across(at), units.seconds(at)) for at in (first + span * part for part in (0, 0.5, 1))
-        ),
+        tuple((x, told) for told, x in ticks.items()),
         tuple(
             (up(score), read.tick(score) if read.percent else read.figure(score))
             for score in (low, (low + high) / 2, high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -59,6 +60,22 @@ def change(request: Request, name: str, form: Form) -> RedirectResponse:
         asked.resolved(values)
     asked.write_asked(kept, values)
     return go(f"/runs/{kept.name}/data")
+
+
+@router.post("/runs/{name}/remove")
+def remove(request: Request, name: str) -> RedirectResponse:
+    """Delete what came in for a run that has not begun."""
+    kept = shelf.find(request.app.state.home, name)
+    locked(kept)
+    if not kept.fresh:
+        raise UserError(
+            f"The run {kept.name} is not removed: its folder holds results.",
+            "Only what has not begun is removed here.",
+            f"Delete the folder {kept.folder} yourself.",
+        )
+    jobs.stop(kept, "costs")
+    shutil.rmtree(kept.folder)
+    return go("/")
 
 
 def locked(kept: shelf.Kept) -> None:

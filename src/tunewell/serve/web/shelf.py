@@ -42,6 +42,11 @@ class Kept:
         """Where the page keeps what is its own: what was asked, how far a process is."""
         return self.folder / "page"
 
+    @property
+    def fresh(self) -> bool:
+        """Whether it holds what came in and what the page keeps, and nothing has come of it."""
+        return {path.name for path in self.folder.iterdir()} <= {"rows", "page"}
+
 
 def all_kept(home: Path) -> list[Kept]:
     """Every run in the folder, the one touched last first."""

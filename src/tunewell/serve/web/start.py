@@ -74,4 +74,6 @@ def _line(kept: shelf.Kept) -> dict[str, Any]:
     done = path.exists() and state not in jobs.GOING
     why = read_json(path)["why"] if done else ""
     step = "result" if done else "run" if state else "data"
-    return {"name": kept.name, "state": state, "words": STATES[state], "step": step, "why": why}
+    removable = not state and kept.fresh
+    told = {"name": kept.name, "state": state, "words": STATES[state], "step": step, "why": why}
+    return {**told, "removable": removable}
