@@ -11,8 +11,9 @@ import pytest
 import toy
 from tunewell import registry
 from tunewell.contracts import Job
+from tunewell.fit import hub
 from tunewell.fit.backbones import resolve
-from tunewell.values import Machine
+from tunewell.values import Example, Machine
 
 TRAIN, VALIDATION = toy.examples(120), toy.examples(30, seed=1)
 TASK = registry.task("classify").from_examples(TRAIN)
@@ -51,3 +52,36 @@ def test_a_card_runs_without_tunewell(toy_backbone, random_backbone, shape, tmp_
     )
     printed = [line for line in done.stdout.splitlines() if line.startswith("[")]
     assert printed == [repr(answers) for answers in told], done.stderr[-1500:]
+
+
+SAID = (Example({"instruction": "Say sea"}, "sea"), Example({"instruction": "Say hill"}, "hill"))
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        *(("instruct", name) for name in ("lora", "adapter", "prompt_tuning")),
+        *(("classify", name) for name in ("head", "adapter", "prefix")),
+    ],
+)
+def test_a_card_on_the_decoder_that_comes_along_asks_no_hub(task, name, tmp_path):
+    """Its weights are stored in 16 bits, and what is learnt is not."""
+    rows = SAID if task == "instruct" else TRAIN[:12]
+    asked = registry.task(task).from_examples(rows)
+    job = Job(asked, rows, rows, resolve(hub.EMBEDDED), Machine(threads=1))
+    fitted = replace(registry.method(name)(), epochs=1).fit(job)
+    fitted.save(tmp_path)
+    code = re.search(r"```python\n(.*?)```", (tmp_path / "README.md").read_text(), re.S)[1]
+    text = "a text" if task == "classify" else {"instruction": "a text"}
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED + code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-1500:]
+    said = done.stdout.splitlines()[-1] if done.stdout.strip() else ""
+    answer = fitted.predict([text])[0].value
+    assert said == (repr([answer]) if task == "classify" else answer)

@@ -119,7 +119,7 @@ def load_config(
         explained(backbone.name, "configuration"),
     ):
         config = AutoConfig.from_pretrained(copy, trust_remote_code=False, local_files_only=True)
-    config.name_or_path = _where(backbone)
+    config.name_or_path = whereabouts(backbone)
     _set_dropout(config, dropout)
     for key, value in changes.items():
         setattr(config, key, value)
@@ -210,7 +210,7 @@ def _read_tokenizer(backbone: Backbone, folder: Path) -> PreTrainedTokenizerBase
         tokenizer = AutoTokenizer.from_pretrained(
             copy, trust_remote_code=False, local_files_only=True
         )
-    tokenizer.name_or_path = tokenizer.init_kwargs["name_or_path"] = _where(backbone)
+    tokenizer.name_or_path = tokenizer.init_kwargs["name_or_path"] = whereabouts(backbone)
     return tokenizer
 
 
@@ -234,9 +234,9 @@ def window(backbone: Backbone) -> int:
     return skeleton.window(bones, _read_tokenizer(backbone, backbone.folder))
 
 
-def _where(backbone: Backbone) -> str:
+def whereabouts(backbone: Backbone) -> str:
     """How others find the backbone again: its Hub name, or the folder it lies in."""
-    local = Path(backbone.name).expanduser().exists()
+    local = backbone.name == hub.EMBEDDED or Path(backbone.name).expanduser().exists()
     return str(backbone.folder.resolve()) if local else backbone.name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunewell.fit.backbones import reading_class
+from tunewell.fit.backbones import reading_class, whereabouts
 from tunewell.fit.pieces import OVERLAP
 from tunewell.fit.records import Record
 
@@ -81,7 +81,7 @@ def pooled_card(
         by_tokens: whether windows of a long text count by their tokens, not all the same.
     """
     auto = reading_class(record.backbone)
-    where = "folder" if body == "own" else repr(record.backbone.name)
+    where = "folder" if body == "own" else repr(whereabouts(record.backbone))
     steps = []
     for number, name in enumerate(layers):
         lead = f"{name}." if name else ""
@@ -102,7 +102,7 @@ from transformers import {auto}, AutoTokenizer
 {IMPORTS.get(body, "")}
 folder = "."
 {_known(record)}tokenizer = AutoTokenizer.from_pretrained(folder)
-backbone = {auto}.from_pretrained({where}).eval()
+backbone = {auto}.from_pretrained({where}).{as_fitted(body)}eval()
 {PUT_ON.get(body, "")}head = load_file(f"{{folder}}/head.safetensors")
 {_batch(record)}with torch.no_grad():
     {inside}
@@ -122,7 +122,7 @@ def stock_card(record: Record, body: str) -> str:
     if body == "adapter":
         package, auto = "peft", "AutoPeftModelForSequenceClassification"
     if body != "own":
-        where = "folder" if body == "adapter" else repr(record.backbone.name)
+        where = "folder" if body == "adapter" else repr(whereabouts(record.backbone))
         where += f", num_labels={len(_labels(record)) or 1}"
         padding = "model.config.pad_token_id = tokenizer.pad_token_id\n"
     if body in ("virtual", "bottlenecks"):
@@ -139,12 +139,17 @@ from transformers import AutoTokenizer
 {imports}
 folder = "."
 {_known(record)}tokenizer = AutoTokenizer.from_pretrained(folder)
-model = {auto}.from_pretrained({where}).eval()
+model = {auto}.from_pretrained({where}).{as_fitted(body)}eval()
 {padding}{apart}{_batch(record)}with torch.no_grad():
     logits = model(**batch).logits
 {_mean(record, "logits")}{SAID[record.task.answers].format("logits")}
 """
     return framed(record, code)
+
+
+def as_fitted(body: str) -> str:
+    """A call that widens a backbone which may be stored in 16 bits; what is added to it is not."""
+    return "" if body == "own" else "float()."
 
 
 def _batch(record: Record) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunewell.fit.card import BOTTLENECKS, IMPORTS, PUT_ON, framed
+from tunewell.fit.backbones import whereabouts
+from tunewell.fit.card import BOTTLENECKS, IMPORTS, PUT_ON, as_fitted, framed
 from tunewell.fit.records import Record
 
 
@@ -26,7 +27,7 @@ def writing_card(record: Record, body: str, two: bool, tokens: int, stops: Seque
     else:
         auto = f"AutoModelFor{auto}"
     if body == "bottlenecks":
-        where, apart = repr(record.backbone.name), f"backbone = model\n{BOTTLENECKS}"
+        where, apart = repr(whereabouts(record.backbone)), f"backbone = model\n{BOTTLENECKS}"
     imports = IMPORTS[body] + "from safetensors.torch import load_file\n" if apart else ""
     code = f"""\
 import torch
@@ -35,7 +36,7 @@ from transformers import AutoTokenizer
 {imports}
 folder = "."
 tokenizer = AutoTokenizer.from_pretrained(folder)
-model = {auto}.from_pretrained({where}).eval()
+model = {auto}.from_pretrained({where}).{as_fitted(body)}eval()
 {apart}messages = [{{"role": "user", "content": "a text"}}]
 text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 batch = tokenizer(text, return_tensors="pt", add_special_tokens={special})
@@ -51,7 +52,7 @@ def filling_card(record: Record, body: str) -> str:
     """A card for a model that fills in words; `body` as for one that writes."""
     where, put_on = "folder", ""
     if body != "own":
-        where, put_on = repr(record.backbone.name), f"backbone = model\n{PUT_ON[body]}"
+        where, put_on = repr(whereabouts(record.backbone)), f"backbone = model\n{PUT_ON[body]}"
         put_on += "model = backbone\n" if body == "adapter" else ""
     imports = IMPORTS.get(body, "")
     imports += "from safetensors.torch import load_file\n" if body == "bottlenecks" else ""
@@ -61,7 +62,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 {imports}
 folder = "."
 tokenizer = AutoTokenizer.from_pretrained(folder)
-model = AutoModelForMaskedLM.from_pretrained({where}).eval()
+model = AutoModelForMaskedLM.from_pretrained({where}).{as_fitted(body)}eval()
 {put_on}batch = tokenizer(f"a text with a {{tokenizer.mask_token}}", return_tensors="pt")
 with torch.no_grad():
     logits = model(**batch).logits
