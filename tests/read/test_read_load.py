@@ -41,6 +41,17 @@ def test_test_rows_of_their_own_belong_to_groups_too_or_it_is_told(table, many_r
     assert "other.csv has no column 'who'" in told.sentence and told.severity == "warning"
 
 
+def test_a_test_file_may_lack_a_column_that_rows_may_lack_and_it_is_told(table):
+    rows = [(f"Say {n}", f"in tone {n}", f"{n}!") for n in range(40)]
+    path = table(rows, ("instruction", "input", "output"))
+    test = table([(say, out) for say, _, out in rows], ("instruction", "output"), "test.csv")
+    data = load(Source(str(path), test=str(test), task="instruct"))
+    assert data.train[0].input["input"].startswith("in tone")
+    assert data.test[0].input == {"instruction": "Say 0"}
+    (told,) = found(data, "no_column")
+    assert "test.csv has no column 'input'" in told.sentence and told.severity == "warning"
+
+
 def test_rows_without_label_or_text_are_left_out_and_told(table, many_rows):
     rows = [("", "good"), ("a text", ""), (" \t", "bad"), ("b", " "), ("", ""), *many_rows(30)]
     rows += [("c", "")] * 30

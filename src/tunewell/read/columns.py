@@ -74,15 +74,18 @@ def find(
     return Columns(single.get("input"), single.get("target"), tie, why, named)
 
 
-def columns_in(path: Path, columns: Columns, like: Path) -> Columns:
-    """The same columns in another file; without that of groups where the file has none."""
+def columns_in(path: Path, columns: Columns, like: Path, wanted: Sequence[Column]) -> Columns:
+    """The same columns in another file; without those that it may lack, groups among them."""
     tie = columns.group
     headers = [name for each in columns.named.values() for name in each]
     names, _ = sample_rows(path, enough=headers if tie is None else [*headers, tie])
     remedy = f"Call its columns as in {like}."
+    loose = {name.strip().casefold() for name in names}
+    spare = {column.name for column in wanted if not column.needed and not column.target}
     named = {
         name: tuple(_match(header, names, path, remedy) for header in each)
         for name, each in columns.named.items()
+        if name not in spare or any(header.strip().casefold() in loose for header in each)
     }
     single = {name: ",".join(each) for name, each in named.items()}
     tie = tie if tie in names else None

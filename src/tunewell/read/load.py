@@ -57,10 +57,12 @@ def load(source: Source, seed: int = 0, options: Any = None) -> Data:
     columns = replace(columns, why=why)
     faults = [Fault("columns", "note", why, source=str(files["train"])), *told_beside]
     parts: dict[str, list[Example]] = {}
+    first = files["train"]
     for part, path in files.items():
-        here = columns if part == "train" else columns_in(path, columns, files["train"])
+        here = columns if part == "train" else columns_in(path, columns, first, plain.columns)
         parts[part], found = read_examples(path, here, task)
         faults += [*found, *_told_ungrouped(path, part, columns, here)]
+        faults += _told_absent(path, columns, here)
     by_class = task.answers == "label"
     _refuse_empty(files["train"], columns, task, parts["train"])
     if by_class:
@@ -167,6 +169,17 @@ def _told_ungrouped(path: Path, part: str, columns: Columns, here: Columns) -> l
     sentence = f"{path} has no column {shown(columns.group or '')}: its rows are not grouped by it."
     remedy = "Add the column: without it intervals are too narrow where rows belong together."
     return [Fault("no_groups", "warning", sentence, remedy=remedy, source=str(path))]
+
+
+def _told_absent(path: Path, columns: Columns, here: Columns) -> list[Fault]:
+    """That a file lacks a column which the training file has, and which rows may lack."""
+    absent = columns.named.keys() - here.named.keys()
+    headers = ", ".join(shown(header) for name in sorted(absent) for header in columns.named[name])
+    if not headers:
+        return []
+    sentence = f"{path} has no column {headers}, which the training file has."
+    remedy = "Its rows are read without; add the column if they should not be."
+    return [Fault("no_column", "warning", sentence, remedy=remedy, source=str(path))]
 
 
 def _told_split(
