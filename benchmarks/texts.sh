@@ -1,22 +1,17 @@
 #!/usr/bin/env bash
-# Models that write, on public sets of texts: a small decoder is trained from scratch for some
-# minutes, then every task compares what it can do as it stands with what it learns.
+# Models that write, on public sets of texts: every task compares what the small decoder that comes
+# with Tunewell can do as it stands with what it learns.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=${TUNEWELL_DATA:?name the folder of data sets in TUNEWELL_DATA}
 out=${1:-runs}
 prepared=${TUNEWELL_TASK_DATA:-$out/data}
-decoder=${TUNEWELL_DECODER:-$out/decoder}
 .venv/bin/python -m benchmarks.text_rows "$data" "$prepared"
-if [ ! -e "$decoder/pretrain.json" ]; then
-  .venv/bin/tunewell pretrain "$data/text/wikipedia_train.jsonl.xz" \
-    --validation "$data/text/wikipedia_valid.jsonl.xz" --size 5m --minutes 20 --out "$decoder"
-fi
 
-common=(--backbone "$decoder" --max-length 256 --trials 1 --budget 1h
+common=(--backbone tunewell/tiny-decoder --max-length 256 --trials 1 --budget 1h
   --lora.epochs 3 --last_layers.epochs 3 --full.epochs 3)
 run() { .venv/bin/tunewell compare "${@:2}" "${common[@]}" --out "$out/$1"; }
-ladder=majority,zero_shot,last_layers,lora,full
+ladder=majority,zero_shot,few_shot,prompt_tuning,last_layers,lora,full
 
 run quotes_complete "$prepared/quotes.jsonl" --task complete --rows 600 --test-rows 200 \
   --methods "$ladder"
@@ -38,7 +33,7 @@ printf 'data: %s\ntest: %s\ntask: translate\nrows: 400\ntest_rows: 150\n' \
 cat > "$mixed/mix.yaml" <<END
 sets: [$mixed/instructions.yaml, $mixed/captions.yaml]
 out: $mixed/runs
-backbone: [$decoder]
+backbone: [tunewell/tiny-decoder]
 methods: [lora, full]
 trials: 1
 max_length: 256

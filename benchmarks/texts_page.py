@@ -1,11 +1,9 @@
 """Writes docs/results_texts.md from run folders: python -m benchmarks.texts_page FOLDER > PAGE.
 
-FOLDER is the one that `benchmarks/texts.sh` was given; the decoder may lie where TUNEWELL_DECODER
-says.
+FOLDER is the one that `benchmarks/texts.sh` was given.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -22,16 +20,14 @@ INTRODUCTION = """\
 # Results: models that write
 
 Real runs on public data sets, written by `benchmarks/texts.sh` and
-`python -m benchmarks.texts_page`. The backbone is a decoder of {millions:.1f} million parameters
-that `tunewell pretrain` made of English Wikipedia from random weights: {tokens:.1f} million tokens
-in {minutes:.0f} minutes on one busy core, {bits} bits per byte on articles that it had not read.
-A model so small, which has read so little, writes nothing of use, and the scores of its texts are
-near 0. What these runs show is that its surprise at the right answers falls: compare bits per byte
-and perplexity with `zero_shot`, which is the model as it stands. Lower is better there.
+`python -m benchmarks.texts_page`. The backbone is `tunewell/tiny-decoder`, whose
+[card](../src/tunewell/assets/tiny-decoder/README.md) says what it has read. A model so small, which
+has read so little, writes nothing to rely on, whatever it is taught. What these runs show is what
+each method makes of it: beside the scores of what it writes, bits per byte and perplexity say how
+little it expects the right answers (lower is better), `zero_shot` being the model as it stands.
 
-A few hundred rows, one trial a method, three epochs. Two to ten programs ran at a time on two
-cores: seconds are up to five times those of a quiet machine. Scores and intervals are not touched
-by that.
+A few hundred rows, one trial a method, three epochs. Other programs ran beside it on two cores:
+seconds are up to five times those of a quiet machine. Scores and intervals are not touched by that.
 """
 MIXED = """\
 ## Two sets, one model
@@ -42,18 +38,6 @@ MIXED = """\
 {told}
 ```
 """
-
-
-def introduction(decoder: Path) -> str:
-    """What the backbone is."""
-    made = json.loads((decoder / "pretrain.json").read_text(encoding="utf-8"))
-    bits = made["bits_per_byte"]
-    return INTRODUCTION.format(
-        millions=made["parameters"] / 1e6,
-        tokens=made["tokens_read"] / 1e6,
-        minutes=made["seconds"] / 60,
-        bits=f"{bits['value']:.2f} [{bits['low']:.2f}, {bits['high']:.2f}]",
-    )
 
 
 def surprise(run: Path) -> str:
@@ -83,11 +67,9 @@ def mixed(folder: Path, place: str) -> str:
 
 def main() -> None:
     out = Path(sys.argv[1])
-    decoder = Path(os.environ.get("TUNEWELL_DECODER") or out / "decoder")
     pieces = [part for name in RUNS for part in (section(out / name), surprise(out / name))]
-    pieces = [piece.replace(str(decoder), "$TUNEWELL_DECODER") for piece in pieces]
     last = mixed(out / "mix_of_two", str(out))
-    print("\n".join([introduction(decoder), *pieces, last]), end="")
+    print("\n".join([INTRODUCTION, *pieces, last]), end="")
 
 
 if __name__ == "__main__":
