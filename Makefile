@@ -74,6 +74,7 @@ bench: $(RIVALS)
 	$(PY) -m pytest -m slow -o faulthandler_timeout=3600
 	$(PY) benchmarks/million_rows.py
 	if [ -n "$$TUNEWELL_DATA" ]; then $(PY) -m benchmarks.speed && \
+	  $(PY) -m benchmarks.speed full lora last_layers whole memory --train 144 --rounds 1 && \
 	  $(PY) -m benchmarks.performance_page > docs/performance.md; fi
 	if [ -n "$$TUNEWELL_DATA" ]; then bash benchmarks/results.sh; fi
 
