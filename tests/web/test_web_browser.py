@@ -98,6 +98,7 @@ def test_from_the_example_to_its_answers_in_twelve_clicks(tab, address, tmp_path
 
 def test_what_went_wrong_and_settings_are_as_easy_to_read(browser, address, tmp_path):
     context = browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
     tab = context.new_page()
     tab.goto(address + "/runs/none/data")
     look_at(tab, "9-not-there")
