@@ -50,6 +50,11 @@ def test_a_test_file_may_lack_a_column_that_rows_may_lack_and_it_is_told(table):
     assert data.test[0].input == {"instruction": "Say 0"}
     (told,) = found(data, "no_column")
     assert "test.csv has no column 'input'" in told.sentence and told.severity == "warning"
+    twice = table(
+        [(*row, "x") for row in rows], ("instruction", "input", "output", "input"), "twice.csv"
+    )
+    with pytest.raises(ConfigError, match="2 columns that are called 'input'"):
+        load(Source(str(path), test=str(twice), task="instruct"))
 
 
 def test_rows_without_label_or_text_are_left_out_and_told(table, many_rows):

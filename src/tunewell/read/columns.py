@@ -80,12 +80,12 @@ def columns_in(path: Path, columns: Columns, like: Path, wanted: Sequence[Column
     headers = [name for each in columns.named.values() for name in each]
     names, _ = sample_rows(path, enough=headers if tie is None else [*headers, tie])
     remedy = f"Call its columns as in {like}."
-    loose = {name.strip().casefold() for name in names}
+    there = [*names, *map(plain, names)]  # one that is there twice is refused, not passed over
     spare = {column.name for column in wanted if not column.needed and not column.target}
     named = {
         name: tuple(_match(header, names, path, remedy) for header in each)
         for name, each in columns.named.items()
-        if name not in spare or any(header.strip().casefold() in loose for header in each)
+        if name not in spare or any(_like(header, there) for header in each)
     }
     single = {name: ",".join(each) for name, each in named.items()}
     tie = tie if tie in names else None
@@ -170,11 +170,16 @@ def _sentence(wanted: Sequence[Column], found: Mapping[str, Found], tie: str | N
     return sentence[0].upper() + sentence[1:]
 
 
+def _like(name: str, names: Sequence[str]) -> list[str]:
+    """The columns that differ from a name by case and space alone."""
+    return [each for each in names if each.strip().casefold() == name.strip().casefold()]
+
+
 def _match(name: str, names: Sequence[str], path: Path, remedy: str) -> str:
     """The column of that name, or the only one that differs from it by case and space alone."""
     if name in names:
         return name
-    loose = [each for each in names if each.strip().casefold() == name.strip().casefold()]
+    loose = _like(name, names)
     if len(loose) == 1:
         return loose[0]
     alike = [each for each in names if plain(each) == name.strip()]
